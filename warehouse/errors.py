@@ -1,0 +1,71 @@
+"""Every error this product raises on purpose, each saying what happened and what to do about it.
+
+    WarehouseError
+    ├── SettingsError        a setting is wrong; nothing was started
+    ├── ContractError        the contract file is wrong; nothing was started
+    ├── LockHeld             another process is doing this to the same home
+    ├── JournalError         the journal could not be written; nothing in that group was acknowledged
+    │   └── JournalCorrupt   a journal file holds bytes that were never written as they stand
+    ├── LakeError            the lake could not be read or written
+    │   ├── LakeMissing      there is no lake in this home yet
+    │   └── LakeVersionError the lake was made by another version of this product
+    ├── ReplayError          a file could not be replayed
+    ├── ServeError           the receiver could not start
+    └── RefreshError         dbt or publishing failed; readers keep the last complete refresh
+"""
+
+
+class WarehouseError(Exception):
+    """Base of all errors raised on purpose: `message` says where and what, `hint` says what to do."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\nTry: {self.hint}"
+
+
+class SettingsError(WarehouseError):
+    """A setting has a value it cannot have."""
+
+
+class ContractError(WarehouseError):
+    """The contract file contradicts itself or lacks something."""
+
+
+class LockHeld(WarehouseError):
+    """Another process holds a lock of this home; carries the lock's path and, where known, the holder."""
+
+
+class JournalError(WarehouseError):
+    """A journal file could not be created, written or fsynced; none of the deliveries at hand is acknowledged."""
+
+
+class JournalCorrupt(JournalError):
+    """A journal file cannot be read as a journal at all."""
+
+
+class LakeError(WarehouseError):
+    """The lake's catalog or its files could not be opened, read or written."""
+
+
+class LakeMissing(LakeError):
+    """This home holds no lake yet."""
+
+
+class LakeVersionError(LakeError):
+    """The lake was written by a version of this product that this one cannot work with."""
+
+
+class ReplayError(WarehouseError):
+    """A file of envelopes could not be read to its end."""
+
+
+class ServeError(WarehouseError):
+    """The receiver could not start."""
+
+
+class RefreshError(WarehouseError):
+    """A refresh stopped before it was published; readers still see the last complete one."""

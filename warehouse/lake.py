@@ -1,0 +1,146 @@
+"""The one place that opens the lake: a DuckLake whose catalog holds the schemas `log`, `marts` and `trust`.
+
+Readers never wait for a writer: the SQLite catalog runs in WAL mode, and every statement has a busy timeout.
+"""
+
+import importlib.resources
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from warehouse.errors import LakeError, LakeMissing, LakeVersionError
+from warehouse.settings import Settings
+
+EXTENSIONS: Final = ("sqlite_scanner", "ducklake")
+FORMAT: Final = 1
+BUSY_TIMEOUT_MS: Final = 10_000
+
+TABLES: Final = """
+create schema if not exists lake.log;
+create schema if not exists lake.marts;
+create schema if not exists lake.trust;
+create table lake.log.format (version integer);
+insert into lake.log.format values (?);
+create table lake.log.counter (batch bigint);
+insert into lake.log.counter values (0);
+create table lake.log.events (
+    batch bigint, journal varchar, position bigint, received_at timestamptz, tenant varchar, name varchar,
+    idempotency_key varchar, published_at timestamptz, payload_hash varchar, problem varchar,
+    body varchar, raw_body blob
+);
+"""
+
+
+def load_extensions(con: duckdb.DuckDBPyConnection) -> None:
+    """Load the pinned extension files that were installed with this product; nothing is downloaded.
+
+    Raises LakeError when an installed extension was built for another DuckDB.
+    """
+    con.execute("set autoinstall_known_extensions = false")
+    for name in EXTENSIONS:
+        package = importlib.resources.files(f"duckdb_extension_{name}")
+        file = package / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
+        if not file.is_file():
+            raise LakeError(
+                f"DuckDB {duckdb.__version__} is installed without its extension {name} of the same version.",
+                "install exactly the versions of requirements.lock",
+            )
+        con.execute(f"load {_quote(str(file))}")
+
+
+def open_lake(settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """A connection with the lake as its default database, named `lake`; creates the lake when it may write.
+
+    Raises LakeMissing, LakeVersionError or LakeError.
+    """
+    con = duckdb.connect(config={"memory_limit": f"{settings.memory}B"})
+    try:
+        attach_lake(con, settings, read_only=read_only)
+        con.execute("use lake")
+    except BaseException:
+        con.close()
+        raise
+    return con
+
+
+def attach_lake(con: duckdb.DuckDBPyConnection, settings: Settings, *, read_only: bool = False) -> None:
+    """Attach the lake to an open connection under the name `lake` and set the session to UTC."""
+    catalog = catalog_path(settings)
+    if not catalog.exists():
+        if read_only:
+            raise LakeMissing(
+                f"{settings.home}: there is no lake here yet.",
+                "`warehouse serve` or `warehouse replay FILE`, then `warehouse refresh`; or name another --home",
+            )
+        catalog.parent.mkdir(parents=True, exist_ok=True)
+    load_extensions(con)
+    con.execute("set TimeZone = 'UTC'")
+    options = [
+        f"data_path {_quote(str(data_path(settings)) + '/')}",
+        # The catalog remembers where the files were; the home may have been moved since.
+        "override_data_path true",
+        "meta_journal_mode 'WAL'",
+        f"meta_busy_timeout {BUSY_TIMEOUT_MS}",
+        *(["read_only"] if read_only else []),
+    ]
+    try:
+        con.execute(f"attach {_quote(f'ducklake:sqlite:{catalog}')} as lake ({', '.join(options)})")
+        _check_format(con, settings, read_only=read_only)
+    except duckdb.Error as error:
+        if "version" in str(error).lower():
+            raise _other_version(settings, str(error).splitlines()[0]) from error
+        raise LakeError(
+            f"{catalog}: the lake cannot be opened: {str(error).splitlines()[0]}",
+            "`warehouse status`; restore the catalog file from a backup if it is damaged",
+        ) from error
+
+
+def connect(home: str | Path | None = None) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to the lake of `home` (else of the settings), so that `select * from marts.fct_orders` works.
+
+    Raises LakeMissing when there is none yet.
+    """
+    return open_lake(Settings.load(home=None if home is None else str(home)), read_only=True)
+
+
+def catalog_path(settings: Settings) -> Path:
+    """The SQLite file that holds the lake's catalog."""
+    return Path(settings.catalog).resolve() if settings.catalog else settings.lake_dir.resolve() / "catalog.sqlite"
+
+
+def data_path(settings: Settings) -> Path:
+    """The folder that holds the lake's Parquet files."""
+    return Path(settings.data_path).resolve() if settings.data_path else settings.lake_dir.resolve() / "data"
+
+
+def log_folder(settings: Settings) -> Path:
+    """The folder into which the sealer writes the Parquet files of `log.events`."""
+    return data_path(settings) / "log" / "events"
+
+
+def _check_format(con: duckdb.DuckDBPyConnection, settings: Settings, *, read_only: bool) -> None:
+    known = con.execute(
+        "select count(*) from duckdb_tables() where database_name = 'lake' and schema_name = 'log'"
+    ).fetchall()
+    if known == [(0,)]:
+        if read_only:
+            raise LakeMissing(f"{settings.home}: the lake here is still empty.", "`warehouse refresh`")
+        con.execute("begin")
+        con.execute(TABLES.replace("(?)", f"({FORMAT})"))
+        con.execute("commit")
+        return
+    versions = con.execute("select version from lake.log.format").fetchall()
+    if versions != [(FORMAT,)]:
+        raise _other_version(settings, f"its format is {versions[0][0] if versions else 'unknown'}, not {FORMAT}")
+
+
+def _other_version(settings: Settings, reason: str) -> LakeVersionError:
+    return LakeVersionError(
+        f"{settings.home}: this lake was made by another version of newstore-warehouse: {reason}.",
+        "install the version that made it, or see CHANGELOG.md for how to move it to this one",
+    )
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

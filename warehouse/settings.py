@@ -1,0 +1,170 @@
+"""The one place that reads settings: environment, then `warehouse.toml`, then the defaults written here.
+
+A value that cannot be used stops the start with the setting's name, the value and what would be right.
+"""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from warehouse.errors import SettingsError
+
+PREFIX = "WAREHOUSE_"
+SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+DURATION_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+# Of these a person sets the text; they become numbers of bytes or seconds before the types are checked.
+SIZES = {"max_body", "queue_bytes", "memory"}
+DURATIONS = {"journal_keep"}
+# Where settings come from is not itself a setting.
+SOURCES = {"config", "api_keys_file"}
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that can be set, with its default. Sizes are bytes, durations are seconds."""
+
+    home: Path = Path("data")
+    api_keys: tuple[str, ...] = ()
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 1
+    max_body: int = 64 * 2**20
+    queue_bytes: int = 64 * 2**20
+    memory: int = 4 * 10**9
+    journal_keep: int = 24 * 3600
+    catalog: str | None = None
+    data_path: str | None = None
+
+    def __post_init__(self) -> None:
+        checks = {
+            "port": (0 <= self.port <= 65535, self.port, "a port from 0 to 65535"),
+            "workers": (1 <= self.workers <= 256, self.workers, "a number of processes from 1 to 256"),
+            "max_body": (self.max_body >= 1024, self.max_body, "at least 1KiB"),
+            "queue_bytes": (self.queue_bytes >= 1024, self.queue_bytes, "at least 1KiB"),
+            "memory": (self.memory >= 256 * 10**6, self.memory, "at least 256MB"),
+            "journal_keep": (self.journal_keep >= 0, self.journal_keep, "a duration such as 24h"),
+        }
+        for field, (right, value, wanted) in checks.items():
+            if not right:
+                raise _wrong(field, value, f"set it to {wanted}")
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None, **overrides: object) -> "Settings":
+        """Read settings; `overrides` (from a command line) win over the environment, that over `warehouse.toml`.
+
+        Raises SettingsError naming the setting that is wrong.
+        """
+        environ = os.environ if environ is None else environ
+        values = _from_file(environ)
+        values.update(_from_environment(environ))
+        values.update({name: value for name, value in overrides.items() if value is not None})
+        for field in SIZES & values.keys():
+            values[field] = _parse_quantity(field, values[field], SIZE_UNITS, "a size such as 64MiB")
+        for field in DURATIONS & values.keys():
+            values[field] = _parse_quantity(field, values[field], DURATION_UNITS, "a duration such as 24h")
+        try:
+            return msgspec.convert(values, cls, strict=False)
+        except msgspec.ValidationError as error:
+            field = re.sub(r".*`\$\.?(\w*).*", r"\1", str(error).replace("\n", " "))
+            # A key is a secret: its value never reaches a message.
+            value = "(not shown)" if field == "api_keys" else values.get(field)
+            raise _wrong(field, value, str(error)) from error
+
+    def __repr__(self) -> str:
+        shown = {f: getattr(self, f) for f in self.__struct_fields__ if f != "api_keys"}
+        return f"Settings({', '.join(f'{f}={v!r}' for f, v in shown.items())}, api_keys={len(self.api_keys)} set)"
+
+    @property
+    def journal_dir(self) -> Path:
+        """Folder of the receiver's fsynced files."""
+        return self.home / "journal"
+
+    @property
+    def lake_dir(self) -> Path:
+        """Folder of the lake's catalog and, unless `data_path` says otherwise, its Parquet files."""
+        return self.home / "lake"
+
+    @property
+    def build_path(self) -> Path:
+        """dbt's private working database."""
+        return self.home / "build.duckdb"
+
+    @property
+    def write_lock(self) -> Path:
+        """Held by whoever writes to the lake from this home: sealing, publishing, maintenance."""
+        return self.home / "write.lock"
+
+    @property
+    def refresh_lock(self) -> Path:
+        """Held for a whole refresh of this home."""
+        return self.home / "refresh.lock"
+
+
+def _from_file(environ: Mapping[str, str]) -> dict[str, Any]:
+    named = environ.get(f"{PREFIX}CONFIG")
+    path = Path(named or "warehouse.toml")
+    if not named and not path.exists():
+        return {}
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}.", "name a file that exists") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not a TOML file: {error}.", "correct that line") from error
+    for name in values.keys() - set(Settings.__struct_fields__) - SOURCES:
+        raise SettingsError(f"{path}: there is no setting `{name}`.", _did_you_mean(name, lambda known: known))
+    return _with_keys_from_file(values)
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for variable, value in environ.items():
+        name = variable.removeprefix(PREFIX).lower()
+        if not variable.startswith(PREFIX) or name == "config":
+            continue
+        if name in Settings.__struct_fields__ or name in SOURCES:
+            values[name] = value
+        # Other products may own a variable that starts like ours; one that is nearly ours is a slip.
+        elif difflib.get_close_matches(name, Settings.__struct_fields__, n=1, cutoff=0.8):
+            hint = _did_you_mean(name, lambda known: f"{PREFIX}{known.upper()}")
+            raise SettingsError(f"{variable}: there is no such setting.", hint)
+    if "api_keys" in values:
+        values["api_keys"] = [key.strip() for key in values["api_keys"].split(",") if key.strip()]
+    return _with_keys_from_file(values)
+
+
+def _with_keys_from_file(values: dict[str, Any]) -> dict[str, Any]:
+    named = values.pop("api_keys_file", None)
+    if named is not None:
+        try:
+            lines = Path(named).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"WAREHOUSE_API_KEYS_FILE={named}: cannot be read: {error}.", "name a text file with one key a line"
+            ) from error
+        values["api_keys"] = [*values.get("api_keys", []), *(line.strip() for line in lines if line.strip())]
+    return values
+
+
+def _parse_quantity(field: str, value: object, units: Mapping[str, int], wanted: str) -> int:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", str(value))
+    factor = match and next((n for unit, n in units.items() if unit.lower() == match[2].lower()), None)
+    if not match or factor is None:
+        raise _wrong(field, value, f"set it to {wanted}")
+    return int(float(match[1]) * factor)
+
+
+def _did_you_mean(name: str, spell: "Any") -> str:
+    near = difflib.get_close_matches(name, Settings.__struct_fields__, n=1, cutoff=0.5)
+    if near:
+        return f"did you mean `{spell(near[0])}`?"
+    return "one of " + ", ".join(spell(field) for field in Settings.__struct_fields__)
+
+
+def _wrong(field: str, value: object, hint: str) -> SettingsError:
+    return SettingsError(f"{PREFIX}{field.upper()}={value}: this value cannot be used.", hint)
