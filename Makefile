@@ -1,0 +1,56 @@
+# Everything here works on a fresh clone that has Python 3.11 or newer, git and make.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+BIN := .venv/bin
+# Newer than what it was installed from, or it is made again.
+READY := .venv/.ready
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PYTHON=python3.12   builds .venv with another Python"
+	@echo "  ARGS='…'            goes to the command behind demo, test and lock"
+
+setup: $(READY) ## make .venv with exactly the versions of requirements.lock
+
+demo: $(READY) ## receiver + simulated NewStore + refresh + a summary of the facts
+	@$(BIN)/warehouse demo $(ARGS)
+
+test: lint ## lint, then every test
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY) ## formatting, rules and types of the Python, style of the SQL
+	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --check .; echo "Try: make format" >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/sqlfluff lint --disable-progress-bar --nocolor dbt_project
+	@echo "Lint: nothing found."
+
+format: $(READY) ## write what can be put right without thinking
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/sqlfluff fix --quiet --disable-progress-bar dbt_project
+
+lock: $(READY) ## make requirements.lock from pyproject.toml (ARGS=--upgrade for newer versions)
+	@$(BIN)/uv pip compile --quiet --extra dev --universal --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --output-file requirements.lock $(ARGS) pyproject.toml
+
+clean: ## remove .venv, caches and what dbt left; never data
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dbt_project/target dbt_project/logs logs build dist
+	@find receiver warehouse tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Error: Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; \
+		echo "Try: make PYTHON=/path/to/a/newer/python $(or $(firstword $(MAKECMDGOALS)),setup)" >&2; \
+		exit 1; }
+	@echo "Setting up .venv; this takes a minute or two, once."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: help setup demo test lint format lock clean
