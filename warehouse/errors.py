@@ -40,7 +40,14 @@ class LockHeld(WarehouseError):
 
 
 class JournalError(WarehouseError):
-    """A journal file could not be created, written or fsynced; none of the deliveries at hand is acknowledged."""
+    """A journal file could not be created, written or fsynced; none of the deliveries at hand is acknowledged.
+
+    `errno` is the operating system's, where it gave one.
+    """
+
+    def __init__(self, message: str, hint: str, errno: int | None = None) -> None:
+        super().__init__(message, hint)
+        self.errno = errno
 
 
 class JournalCorrupt(JournalError):
