@@ -1,0 +1,32 @@
+"""What it takes for bytes to be on the disk: a sync that returns only after the device itself has them."""
+
+import fcntl
+import os
+import sys
+from pathlib import Path
+
+
+def sync_file(descriptor: int) -> None:
+    """Return only after the file's bytes, and the length needed to read them, are on the device. Raises OSError."""
+    if sys.platform == "darwin":
+        # There fsync leaves the bytes in the drive's own cache.
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    else:
+        os.fdatasync(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Return only after the names of the files in `folder` are on the device. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Create `folder` with its parents, each of them durable by name. Raises OSError."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        sync_folder(path.parent)

@@ -1,0 +1,17 @@
+"""The receiver's fsynced files: what was appended is on the disk, in order, numbered, and read back byte for byte."""
+
+from warehouse.journal.reader import Damage, Journal, Mark, Reason, list_journals, read_journal
+from warehouse.journal.record import Delivery, Problem
+from warehouse.journal.writer import JournalWriter
+
+__all__ = [
+    "Damage",
+    "Delivery",
+    "Journal",
+    "JournalWriter",
+    "Mark",
+    "Problem",
+    "Reason",
+    "list_journals",
+    "read_journal",
+]

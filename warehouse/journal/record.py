@@ -1,0 +1,82 @@
+"""The bytes of a journal file: a header that names the journal, then records numbered from 0 without a gap.
+
+    header   magic (8) | version u32 | name length u32 | name | crc32 u32 of all before it
+    record   sync mark (4) | length u32 | crc32 u32 | position u64 | meta length u32 | meta | body
+
+All numbers are little-endian. A record's length counts what follows its checksum, and the checksum covers that and the
+journal's name, so a record of another journal is no record of this one. Meta is MessagePack; the body is the request's.
+"""
+
+import struct
+import zlib
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+SUFFIX: Final = ".journal"
+MAGIC: Final = b"NSWJ\r\n\x1a\n"
+VERSION: Final = 1
+# 0xC1 and 0xF5 occur nowhere in UTF-8, so no text in a body looks like the beginning of a record.
+SYNC: Final = b"\xf5\xc1J\xf5"
+
+HEADER: Final = struct.Struct("<8sII")
+CHECKSUM: Final = struct.Struct("<I")
+FRAME: Final = struct.Struct("<4sII")
+NUMBER: Final = struct.Struct("<QI")
+HEAD: Final = struct.Struct("<4sIIQI")
+
+
+class Problem(StrEnum):
+    """Why a delivery is kept without becoming an event; the first that applies, in this order."""
+
+    NOT_UTF8 = "not_utf8"
+    NOT_JSON = "not_json"
+    NOT_AN_ENVELOPE = "not_an_envelope"
+    UNKNOWN_NAME = "unknown_name"
+    MISSING_KEY = "missing_key"
+    BAD_PUBLISHED_AT = "bad_published_at"
+
+
+class Delivery(msgspec.Struct, frozen=True, gc=False):
+    """One request as it came in. Times are microseconds since 1970 in UTC; what could not be read is None."""
+
+    received_at: int
+    tenant: str | None
+    name: str | None
+    idempotency_key: str | None
+    published_at: int | None
+    problem: Problem | None
+    body: bytes
+
+
+# A delivery without its body: received_at, tenant, name, idempotency_key, published_at, problem.
+Meta = tuple[int, str | None, str | None, str | None, int | None, Problem | None]
+
+_encode_meta: Final = msgspec.msgpack.Encoder().encode
+decode_meta: Final = msgspec.msgpack.Decoder(Meta).decode
+
+
+def pack_header(name: str) -> bytes:
+    """The first bytes of the journal called `name`."""
+    text = name.encode()
+    header = HEADER.pack(MAGIC, VERSION, len(text)) + text
+    return header + CHECKSUM.pack(zlib.crc32(header))
+
+
+def pack_records(deliveries: Sequence[Delivery], first: int, seed: int) -> bytes:
+    """The records of `deliveries` at positions `first`, `first` + 1, …; `seed` is the journal's own, see `seed_of`."""
+    frame, number, crc32, encode = FRAME.pack, NUMBER.pack, zlib.crc32, _encode_meta
+    parts: list[bytes] = []
+    for position, d in enumerate(deliveries, first):
+        meta = encode((d.received_at, d.tenant, d.name, d.idempotency_key, d.published_at, d.problem))
+        head = number(position, len(meta)) + meta
+        body = d.body
+        parts += (frame(SYNC, len(head) + len(body), crc32(body, crc32(head, seed))), head, body)
+    return b"".join(parts)
+
+
+def seed_of(name: str) -> int:
+    """What the checksums of the journal called `name` begin with."""
+    return zlib.crc32(name.encode())

@@ -1,0 +1,114 @@
+"""Writes one journal file. `append` returns only after the bytes are on the disk, or raises and never writes again.
+
+The file has its name only once its header is on the disk and its lock is held, so whoever sees a journal whose lock is
+free knows that nobody will write to it any more.
+"""
+
+import errno
+import fcntl
+import os
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from warehouse.disk import make_folder, sync_file, sync_folder
+from warehouse.errors import JournalError
+from warehouse.journal.record import SUFFIX, Delivery, pack_header, pack_records, seed_of
+
+
+class JournalWriter:
+    """A new journal in `folder`, held by this process until `close`; for one thread at a time.
+
+    Raises JournalError when the file cannot be made durable.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.name = _new_name()
+        self.path = folder / f"{self.name}{SUFFIX}"
+        self._seed = seed_of(self.name)
+        self._next = 0
+        self._sound = True
+        try:
+            make_folder(folder)
+            self._descriptor = _create(self.path, pack_header(self.name))
+        except OSError as error:
+            raise _failure(self.path, "could not be created", error) from error
+
+    @property
+    def sound(self) -> bool:
+        """Whether more can be appended: false after a failed append and after `close`."""
+        return self._sound
+
+    def append(self, deliveries: Sequence[Delivery]) -> int:
+        """Put the deliveries on the disk with one write and one sync; the position of the first of them.
+
+        Raises JournalError, and from then on always: what a failed sync leaves in the file is anybody's guess.
+        """
+        if not self._sound:
+            raise JournalError(f"{self.path}: takes no more deliveries.", "start a new journal")
+        data = pack_records(deliveries, self._next, self._seed)
+        self._sound = False
+        try:
+            _write(self._descriptor, data)
+            sync_file(self._descriptor)
+        except OSError as error:
+            raise _failure(self.path, "could not be written", error) from error
+        self._sound = True
+        first = self._next
+        self._next += len(deliveries)
+        return first
+
+    def close(self) -> None:
+        """Release the file; closing twice does nothing."""
+        self._sound = False
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def __enter__(self) -> "JournalWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _new_name() -> str:
+    # The time sorts; the random part keeps hosts, clocks set back and process numbers used again apart.
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z-{os.getpid()}-{secrets.token_hex(8)}"
+
+
+def _create(path: Path, header: bytes) -> int:
+    unnamed = path.with_suffix(".new")
+    descriptor = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _write(descriptor, header)
+        sync_file(descriptor)
+        unnamed.rename(path)
+        sync_folder(path.parent)
+    except BaseException:
+        os.close(descriptor)
+        # No delivery was ever accepted into it.
+        unnamed.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        raise
+    return descriptor
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    written = os.write(descriptor, data)
+    if written < len(data):
+        rest = memoryview(data)
+        while written < len(data):
+            written += os.write(descriptor, rest[written:])
+
+
+def _failure(path: Path, what: str, error: OSError) -> JournalError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = f"free space on the disk of {path.parent}"
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        hint = f"give this user the right to write to {path.parent}"
+    else:
+        hint = f"check the disk of {path.parent}; `dmesg` says more"
+    return JournalError(f"{path}: {what}: {error.strerror or error}.", hint, error.errno)
