@@ -29,6 +29,9 @@ create table lake.log.events (
     idempotency_key varchar, published_at timestamptz, payload_hash varchar, problem varchar,
     body varchar, raw_body blob
 );
+create table lake.trust.publications (
+    model varchar, generation varchar, source varchar, source_generation varchar, batch bigint
+);
 """
 
 

@@ -7,7 +7,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +68,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         for field in DURATIONS & values.keys():
             values[field] = _parse_quantity(field, values[field], DURATION_UNITS, "a duration such as 24h")
         try:
-            return msgspec.convert(values, cls, strict=False)
+            return msgspec.convert(values, cls, strict=False, dec_hook=_convert_path)
         except msgspec.ValidationError as error:
             field = re.sub(r".*`\$\.?(\w*).*", r"\1", str(error).replace("\n", " "))
             # A key is a secret: its value never reaches a message.
             value = "(not shown)" if field == "api_keys" else values.get(field)
             raise _wrong(field, value, str(error)) from error
+
+    def to_environ(self) -> dict[str, str]:
+        """These settings as environment variables, for a child process to load; holds the keys."""
+        values = {field: getattr(self, field) for field in self.__struct_fields__}
+        values["home"] = self.home.resolve()
+        values["api_keys"] = ",".join(self.api_keys)
+        return {f"{PREFIX}{field.upper()}": str(value) for field, value in values.items() if value is not None}
 
     def __repr__(self) -> str:
         shown = {f: getattr(self, f) for f in self.__struct_fields__ if f != "api_keys"}
@@ -159,7 +166,13 @@ def _parse_quantity(field: str, value: object, units: Mapping[str, int], wanted:
     return int(float(match[1]) * factor)
 
 
-def _did_you_mean(name: str, spell: "Any") -> str:
+def _convert_path(wanted: type, value: object) -> Path:
+    if wanted is Path and isinstance(value, str | Path) and str(value):
+        return Path(value)
+    raise ValueError("expected a path")
+
+
+def _did_you_mean(name: str, spell: Callable[[str], str]) -> str:
     near = difflib.get_close_matches(name, Settings.__struct_fields__, n=1, cutoff=0.5)
     if near:
         return f"did you mean `{spell(near[0])}`?"

@@ -1,0 +1,121 @@
+{#-
+    The events of a family out of the log: one row for each variant of an event (same key, same payload), typed once.
+    Narrow columns are deduplicated first, bodies are read only for what is new. Of the deliveries of one variant the
+    one with the earliest published_at stands for it, whichever came first.
+
+    entity: SQL for the columns by which the family's facts are recomputed, over the struct `payload`.
+-#}
+{% macro typed_events(family, entity) %}
+    {%- set names = "name in ('" ~ contract_names(family) | join("', '") ~ "')" -%}
+    {%- set position = log_position() -%}
+    {%- set news -%}
+        problem is null
+        and {{ names }}
+        and batch > {{ built_position() if is_incremental() else 0 }}
+        and batch <= {{ position }}
+    {%- endset -%}
+
+with arrivals as (
+
+    select
+        journal,
+        position,
+        tenant,
+        name,
+        idempotency_key,
+        published_at,
+        payload_hash,
+        hash(body) as body_hash,
+        md5_number(concat_ws(chr(31), tenant, name, idempotency_key, payload_hash)) as variant_id
+    from {{ source('log', 'events') }}
+    where
+        {{ news }}
+        and json_valid(body)
+    qualify row_number() over (partition by variant_id order by published_at, body_hash, journal, position) = 1
+
+),
+
+unknown as (
+
+    select arrivals.*
+    from arrivals
+    {%- if is_incremental() %}
+    left join {{ this }} as known on arrivals.variant_id = known.variant_id
+    where
+        known.variant_id is null
+        or (arrivals.published_at, arrivals.body_hash) < (known.published_at, known.body_hash)
+    {%- endif %}
+
+),
+
+typed as (
+
+    select
+        unknown.*,
+        from_json(events.body, '{"payload": {{ contract_structure(family) }}}').payload as payload
+    from unknown
+    inner join {{ source('log', 'events') }} as events
+        on
+            unknown.journal = events.journal
+            and unknown.position = events.position
+    where {{ news | replace('batch', 'events.batch') | replace('problem', 'events.problem') | replace('name in', 'events.name in') }}
+
+)
+
+select
+    tenant,
+    {{ entity }},
+    name as event_name,
+    idempotency_key,
+    payload_hash,
+    published_at,
+    payload,
+    variant_id,
+    body_hash,
+    {{ position }}::bigint as changed_batch
+from typed
+{% endmacro %}
+
+{#-
+    The events that count of the entities this run recomputes. Of several variants of an event whose key NewStore
+    documents one wins: the greatest published_at, then the greatest hash. A key we only infer may be too narrow, and so
+    never costs an event: there all variants count.
+-#}
+{% macro counted_events(source) %}
+    select *
+    from {{ ref(source) }}
+    {%- if is_incremental() %}
+    where ({{ entity() | join(', ') }}) in ({{ touched_entities() }})
+    {%- endif %}
+    qualify
+        event_name not in ('{{ documented_names() | join("', '") }}')
+        or row_number() over (
+            partition by tenant, event_name, idempotency_key
+            order by published_at desc, payload_hash desc
+        ) = 1
+{% endmacro %}
+
+{#- The entities with a row that changed in one of this model's sources since this model was last built. -#}
+{% macro touched_entities() %}
+    {%- set position = built_position() -%}
+    {%- for source in config.require('meta').sources %}
+    select {{ entity() | join(', ') }}
+    from {{ ref(source) }}
+    where changed_batch > {{ position }}
+    {{- ' union' if not loop.last }}
+    {%- endfor %}
+{% endmacro %}
+
+{% macro entity() -%}
+    {{ return(config.require('meta').entity) }}
+{%- endmacro %}
+
+{#- Whole entities are rewritten, also those of which nothing is left: deleting by the new rows' keys would keep those. -#}
+{% macro get_incremental_by_entity_sql(arguments) %}
+    {%- set columns = arguments['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+    delete from {{ arguments['target_relation'] }}
+    where ({{ entity() | join(', ') }}) in ({{ touched_entities() }});
+
+    insert into {{ arguments['target_relation'] }} ({{ columns }})
+    select {{ columns }} from {{ arguments['temp_relation'] }}
+{% endmacro %}

@@ -1,0 +1,240 @@
+{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': ['stg_order_events']}) }}
+
+with events as (
+
+    {{ counted_events('stg_order_events') }}
+
+),
+
+headers as (
+
+    {{ order_headers('events') }}
+
+),
+
+header_lines as (
+
+    select
+        tenant,
+        order_id,
+        {{ said('payload.currency') }} as currency,
+        unnest(payload.items) as item,
+        generate_subscripts(payload.items, 1) as line
+    from headers
+
+),
+
+-- An item id may stand twice in one event: its first line counts.
+ordered as (
+
+    select
+        tenant,
+        order_id,
+        currency,
+        item,
+        coalesce({{ said('item.id') }}, 'line-' || line) as item_id
+    from header_lines
+    qualify row_number() over (partition by tenant, order_id, item_id order by line) = 1
+
+),
+
+child_lines as (
+
+    select
+        tenant,
+        order_id,
+        event_name,
+        payload_hash,
+        published_at,
+        coalesce({{ utc('payload.completed_at') }}, published_at) as occurred_at,
+        unnest(payload.items) as item,
+        generate_subscripts(payload.items, 1) as line
+    from events
+    where event_name not in ('order.created', 'order.opened')
+
+),
+
+steps as (
+
+    select
+        tenant,
+        order_id,
+        event_name,
+        payload_hash,
+        published_at,
+        occurred_at,
+        line,
+        item,
+        {{ said('item.id') }} as item_id,
+        lower(coalesce(item.status, '')) as item_status
+    from child_lines
+    where {{ said('item.id') }} is not null
+
+),
+
+unit_steps as (
+
+    select
+        tenant,
+        order_id,
+        item_id,
+        min(occurred_at) filter (
+            where event_name in ('order.completed', 'order.shipped') and item_status not like 'cancel%'
+        ) as fulfilled_at,
+        min(published_at) filter (
+            where event_name in ('order.cancelled', 'order.items_cancelled') or item_status like 'cancel%'
+        ) as cancelled_at,
+        arg_min({{ said('item.cancellation_reason') }}, (published_at, payload_hash, line)) filter (
+            where event_name in ('order.cancelled', 'order.items_cancelled')
+            and {{ said('item.cancellation_reason') }} is not null
+        ) as cancellation_reason,
+        min(published_at) filter (where event_name = 'order.items_on_hold') as on_hold_at,
+        arg_max({{ said('item.product_id') }}, (published_at, payload_hash, line)) filter (
+            where event_name != 'order.items_swapped' and {{ said('item.product_id') }} is not null
+        ) as product_id,
+        arg_max({{ said('item.fulfillment_location_id') }}, (published_at, payload_hash, line)) filter (
+            where {{ said('item.fulfillment_location_id') }} is not null
+        ) as fulfillment_location_id
+    from steps
+    group by tenant, order_id, item_id
+
+),
+
+-- What is said of the order as a whole holds for each of its units.
+order_steps as (
+
+    select
+        tenant,
+        order_id,
+        min(published_at) filter (where event_name = 'order.cancelled') as cancelled_at,
+        min(coalesce({{ utc('payload.completed_at') }}, published_at)) filter (
+            where event_name in ('order.completed', 'order.shipped') and coalesce(len(payload.items), 0) = 0
+        ) as fulfilled_at
+    from events
+    group by tenant, order_id
+
+),
+
+swaps as (
+
+    {{ item_swaps('steps') }}
+
+),
+
+-- A unit that came by a swap stands for the unit the customer ordered, over any number of swaps.
+origins as (
+
+    {{ swap_origins('swaps') }}
+
+),
+
+units as (
+
+    select
+        tenant,
+        order_id,
+        item_id
+    from ordered
+    union
+    select
+        tenant,
+        order_id,
+        item_id
+    from unit_steps
+    union
+    select
+        tenant,
+        order_id,
+        new_item_id as item_id
+    from swaps
+
+),
+
+described as (
+
+    select
+        units.tenant,
+        units.order_id,
+        units.item_id,
+        coalesce(
+            {{ said('own.item.product_id') }}, swapped_in.new_product_id, unit_steps.product_id, swapped_away.old_product_id
+        ) as product_id,
+        coalesce(own.item, first_ordered.item) as item,
+        coalesce(own.currency, first_ordered.currency) as currency,
+        own.item_id is not null as is_ordered,
+        swapped_away.new_item_id as swapped_to_item_id,
+        unit_steps.fulfillment_location_id,
+        unit_steps.on_hold_at,
+        least(unit_steps.fulfilled_at, order_steps.fulfilled_at) as fulfilled_at,
+        least(unit_steps.cancelled_at, order_steps.cancelled_at, swapped_away.swapped_at) as cancelled_at,
+        coalesce(
+            unit_steps.cancellation_reason, case when swapped_away.new_item_id is not null then 'swapped' end
+        ) as cancellation_reason,
+        headers.event_name as header_name
+    from units
+    left join ordered as own
+        on units.tenant = own.tenant and units.order_id = own.order_id and units.item_id = own.item_id
+    left join swaps as swapped_in
+        on units.tenant = swapped_in.tenant
+        and units.order_id = swapped_in.order_id
+        and units.item_id = swapped_in.new_item_id
+    left join swaps as swapped_away
+        on units.tenant = swapped_away.tenant
+        and units.order_id = swapped_away.order_id
+        and units.item_id = swapped_away.item_id
+    left join origins
+        on units.tenant = origins.tenant and units.order_id = origins.order_id and units.item_id = origins.item_id
+    left join ordered as first_ordered
+        on origins.tenant = first_ordered.tenant
+        and origins.order_id = first_ordered.order_id
+        and origins.origin_item_id = first_ordered.item_id
+    left join unit_steps
+        on units.tenant = unit_steps.tenant
+        and units.order_id = unit_steps.order_id
+        and units.item_id = unit_steps.item_id
+    left join order_steps on units.tenant = order_steps.tenant and units.order_id = order_steps.order_id
+    left join headers on units.tenant = headers.tenant and units.order_id = headers.order_id
+
+),
+
+final as (
+
+    select
+        tenant,
+        order_id,
+        item_id,
+        product_id,
+        {{ said('item.item_type') }} as item_type,
+        case
+            when cancelled_at is not null then 'cancelled'
+            when fulfilled_at is not null then 'fulfilled'
+            when on_hold_at is not null then 'on_hold'
+            when header_name = 'order.opened' then 'opened'
+            when header_name = 'order.created' then 'created'
+            else 'unknown'
+        end as status,
+        item.pricebook_price,
+        item.list_price,
+        item.item_discounts,
+        item.order_discounts,
+        (item.pricebook_price - coalesce(item.item_discounts, 0) - coalesce(item.order_discounts, 0))::decimal(18, 4)
+            as net_amount,
+        item.tax,
+        currency,
+        {{ said('item.shipping_service_level') }} as shipping_service_level,
+        {{ said('item.shipping_method') }} as shipping_method,
+        item.is_preorder,
+        fulfillment_location_id,
+        null::timestamptz as assigned_at,
+        on_hold_at,
+        fulfilled_at,
+        cancelled_at,
+        case when cancelled_at is not null then cancellation_reason end as cancellation_reason,
+        swapped_to_item_id,
+        null::timestamptz as returned_at,
+        null::decimal(18, 4) as refund_amount
+    from described
+
+)
+
+select * from final

@@ -1,0 +1,130 @@
+{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': ['stg_order_events']}) }}
+
+with events as (
+
+    {{ counted_events('stg_order_events') }}
+
+),
+
+headers as (
+
+    {{ order_headers('events') }}
+
+),
+
+steps as (
+
+    select
+        tenant,
+        order_id,
+        min(published_at) filter (where event_name = 'order.opened') as opened_at,
+        min(coalesce({{ utc('payload.completed_at') }}, published_at)) filter (
+            where event_name in ('order.completed', 'order.shipped')
+        ) as completed_at,
+        min(published_at) filter (where event_name = 'order.cancelled') as cancelled_at
+    from events
+    group by tenant, order_id
+
+),
+
+-- A unit that was swapped away is not a unit of the order any more: the one that replaced it is.
+units as (
+
+    select
+        items.tenant,
+        items.order_id,
+        count(*) as item_count,
+        count(*) filter (where items.status = 'cancelled') as cancelled_item_count,
+        count(*) filter (where items.fulfilled_at is not null and items.status != 'cancelled') as fulfilled_item_count,
+        count(*) filter (where items.returned_at is not null) as returned_item_count,
+        count(*) filter (where items.status = 'on_hold') as on_hold_item_count,
+        min(items.assigned_at) as first_assigned_at,
+        min(items.fulfilled_at) as first_fulfilled_at,
+        max(items.cancelled_at) as last_cancelled_at
+    from {{ ref('fct_order_items') }} as items
+    where
+        items.swapped_to_item_id is null
+        and items.item_type is distinct from 'shipping'
+        {%- if is_incremental() %}
+        and (items.tenant, items.order_id) in ({{ touched_entities() }})
+        {%- endif %}
+    group by items.tenant, items.order_id
+
+),
+
+joined as (
+
+    select
+        steps.tenant,
+        steps.order_id,
+        headers.event_name as header_name,
+        headers.payload as header,
+        coalesce(units.item_count, 0) as item_count,
+        coalesce(units.cancelled_item_count, 0) as cancelled_item_count,
+        coalesce(units.fulfilled_item_count, 0) as fulfilled_item_count,
+        coalesce(units.returned_item_count, 0) as returned_item_count,
+        coalesce(units.on_hold_item_count, 0) as on_hold_item_count,
+        units.first_assigned_at,
+        units.first_fulfilled_at,
+        steps.opened_at,
+        steps.completed_at,
+        -- Without its header nobody knows whether the cancelled units are all there are.
+        case
+            when steps.cancelled_at is not null then steps.cancelled_at
+            when headers.event_name is not null and units.item_count = units.cancelled_item_count
+                then units.last_cancelled_at
+        end as cancelled_at
+    from steps
+    left join headers on steps.tenant = headers.tenant and steps.order_id = headers.order_id
+    left join units on steps.tenant = units.tenant and steps.order_id = units.order_id
+
+),
+
+final as (
+
+    select
+        tenant,
+        order_id,
+        {{ said('header.external_id') }} as external_id,
+        case
+            when cancelled_at is not null then 'cancelled'
+            when completed_at is not null then 'completed'
+            when on_hold_item_count > 0 then 'on_hold'
+            when header_name = 'order.opened' then 'opened'
+            when header_name = 'order.created' then 'created'
+            else 'unknown'
+        end as status,
+        header_name is not null as has_header,
+        header.is_exchange,
+        header.is_historical,
+        {{ said('header.channel_type') }} as channel_type,
+        {{ said('header.channel') }} as channel,
+        {{ said('header.demand_location_id') }} as demand_location_id,
+        {{ said('header.customer_id') }} as customer_id,
+        {{ said('header.external_customer_id') }} as external_customer_id,
+        {{ said('header.customer_email') }} as customer_email,
+        {{ said('header.associate_id') }} as associate_id,
+        {{ said('header.currency') }} as currency,
+        {{ said('header.price_method') }} as price_method,
+        header.subtotal,
+        header.discount_total,
+        header.shipping_total,
+        header.shipping_tax,
+        header.tax_total,
+        header.grand_total,
+        item_count,
+        cancelled_item_count,
+        fulfilled_item_count,
+        returned_item_count,
+        {{ utc('header.placed_at') }} as placed_at,
+        {{ utc('header.created_at') }} as created_at,
+        opened_at,
+        first_assigned_at,
+        first_fulfilled_at,
+        completed_at,
+        cancelled_at
+    from joined
+
+)
+
+select * from final
