@@ -12,8 +12,6 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-FieldType: TypeAlias = "Scalar | ListOf | Record"
-
 
 class Scalar(StrEnum):
     """A field without fields of its own, named as the contract file names it."""
@@ -32,11 +30,6 @@ class Scalar(StrEnum):
     def duckdb(self) -> str:
         """The DuckDB type from_json makes of it; a time stays text, so that a malformed one is seen and not nulled."""
         return _DUCKDB[self]
-
-    @property
-    def identifies(self) -> bool:
-        """Whether a value can be part of a key: texts and whole numbers can."""
-        return self in (Scalar.TEXT, Scalar.UUID, Scalar.INTEGER, Scalar.TIME)
 
 
 _DUCKDB = {
@@ -81,6 +74,9 @@ class Record(Struct, frozen=True):
                     return None
                 found = found.element
         return found
+
+
+FieldType: TypeAlias = Scalar | ListOf | Record
 
 
 class TypeConflict(Exception):

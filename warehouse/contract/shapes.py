@@ -1,0 +1,77 @@
+"""Turns the types a contract file writes as text into a type tree: every name resolved, no field given twice."""
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from warehouse.contract.fields import FieldType, ListOf, Record, Scalar
+from warehouse.errors import ContractError
+
+SCALARS = {scalar.value: scalar for scalar in Scalar}
+LIST_OF = "list of "
+
+
+class Shape(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[records.NAME]`: fields of its own, and those of the records it extends."""
+
+    fields: dict[str, object]
+    extends: tuple[str, ...] = ()
+
+
+class Shapes:
+    """The records of one contract file, by name; raises ContractError when one of them is wrong."""
+
+    def __init__(self, file: str, records: Mapping[str, Shape]) -> None:
+        self._file = file
+        self._records = records
+        for name in records:
+            if name in SCALARS or name.startswith(LIST_OF):
+                raise self._error(f"record {name}", "has the name of a type", "Give the record another name.")
+            self._record(f"record {name}", name, ())
+
+    def resolve(self, where: str, extends: Iterable[str], own: Mapping[str, object]) -> dict[str, FieldType]:
+        """The fields of the records in `extends`, then those in `own`; `where` names the entry in errors."""
+        return self._resolve(where, extends, own, ())
+
+    def add(self, where: str, fields: dict[str, FieldType], more: Mapping[str, FieldType]) -> None:
+        """Adds `more` to `fields`; names that differ only in case count as one, as they do in DuckDB."""
+        known = {name.lower(): name for name in fields}
+        for name, field in more.items():
+            if not name or any(mark in name for mark in ".[]?"):
+                raise self._error(where, f"field {name!r} cannot be part of a path", "Use a name without . [ ] and ?")
+            if name.lower() in known:
+                other = known[name.lower()]
+                raise self._error(where, f"field {name} is given twice", f"Keep one of {name} and {other}.")
+            known[name.lower()] = name
+            fields[name] = field
+
+    def _resolve(
+        self, where: str, extends: Iterable[str], own: Mapping[str, object], within: tuple[str, ...]
+    ) -> dict[str, FieldType]:
+        fields: dict[str, FieldType] = {}
+        for name in extends:
+            self.add(where, fields, self._record(where, name, within))
+        typed = {name: self._type(f"{where}: field {name}", text, within) for name, text in own.items()}
+        self.add(where, fields, typed)
+        return fields
+
+    def _type(self, where: str, text: object, within: tuple[str, ...]) -> FieldType:
+        if not isinstance(text, str):
+            hint = "Write the type's name in quotes; for an object with known fields add a record and name it."
+            raise self._error(where, f"a type is a text, not {text!r}", hint)
+        if text.startswith(LIST_OF):
+            return ListOf(self._type(where, text.removeprefix(LIST_OF), within))
+        return SCALARS.get(text) or Record(self._record(where, text, within))
+
+    def _record(self, where: str, name: str, within: tuple[str, ...]) -> dict[str, FieldType]:
+        """A record's fields; `within` are the records whose resolution led here."""
+        if name not in self._records:
+            known = ", ".join(SCALARS)
+            raise self._error(where, f"unknown type {name!r}", f"Use {known}, list of one, or add [records.{name}].")
+        if name in within:
+            raise self._error(where, f"record {name} contains itself", "Type the inner field as object or any.")
+        shape = self._records[name]
+        return self._resolve(f"record {name}", shape.extends, shape.fields, (*within, name))
+
+    def _error(self, where: str, what: str, hint: str) -> ContractError:
+        return ContractError(f"{self._file}: {where}: {what}", hint)
