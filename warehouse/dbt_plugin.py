@@ -1,4 +1,4 @@
-"""What dbt does around its models: opens the build database of the home, attaches the lake, seals first, publishes last.
+"""What dbt does around its models: it opens the home's build database beside the lake, seals first, publishes last.
 
 dbt-duckdb loads `Plugin` from the profile, so a plain `dbt run` and `warehouse refresh` do the same.
 """
@@ -26,12 +26,12 @@ GENERATIONS = "create table if not exists build.main.generations (model varchar,
 
 
 class Plugin(BasePlugin):
-    """The hooks dbt-duckdb calls; `store` carries the two commands of the macros `start_refresh` and `publish_marts`."""
+    """The hooks dbt-duckdb calls; `store` carries the commands of the macros `start_refresh` and `publish_marts`."""
 
     settings: Settings
     connection: DuckDBPyConnection
 
-    def initialize(self, plugin_config: dict[str, Any]) -> None:
+    def initialize(self, plugin_config: dict[str, Any]) -> None:  # noqa: ARG002 - dbt-duckdb's signature
         self.settings = Settings.load()
         self.settings.home.mkdir(parents=True, exist_ok=True)
 

@@ -1,17 +1,17 @@
 """Every error this product raises on purpose, each saying what happened and what to do about it.
 
-    WarehouseError
-    ├── SettingsError        a setting is wrong; nothing was started
-    ├── ContractError        the contract file is wrong; nothing was started
-    ├── LockHeld             another process is doing this to the same home
-    ├── JournalError         the journal could not be written; nothing in that group was acknowledged
-    │   └── JournalCorrupt   a journal file holds bytes that were never written as they stand
-    ├── LakeError            the lake could not be read or written
-    │   ├── LakeMissing      there is no lake in this home yet
-    │   └── LakeVersionError the lake was made by another version of this product
-    ├── ReplayError          a file could not be replayed
-    ├── ServeError           the receiver could not start
-    └── RefreshError         dbt or publishing failed; readers keep the last complete refresh
+WarehouseError
+├── SettingsError        a setting is wrong; nothing was started
+├── ContractError        the contract file is wrong; nothing was started
+├── LockHeld             another process is doing this to the same home
+├── JournalError         the journal could not be written; nothing in that group was acknowledged
+│   └── JournalCorrupt   a journal file holds bytes that were never written as they stand
+├── LakeError            the lake could not be read or written
+│   ├── LakeMissing      there is no lake in this home yet
+│   └── LakeVersionError the lake was made by another version of this product
+├── ReplayError          a file could not be replayed
+├── ServeError           the receiver could not start
+└── RefreshError         dbt or publishing failed; readers keep the last complete refresh
 """
 
 

@@ -100,7 +100,7 @@ def attach_lake(con: duckdb.DuckDBPyConnection, settings: Settings, *, read_only
 
 
 def connect(home: str | Path | None = None) -> duckdb.DuckDBPyConnection:
-    """A read-only connection to the lake of `home` (else of the settings), so that `select * from marts.fct_orders` works.
+    """A read-only connection to the lake of `home`, else of the settings: `select * from marts.fct_orders` works.
 
     Raises LakeMissing when there is none yet.
     """

@@ -33,9 +33,7 @@ class Mart(msgspec.Struct, frozen=True):
     sources: tuple[str, ...]
 
 
-def publish(
-    con: duckdb.DuckDBPyConnection, settings: Settings, marts: Sequence[Mart], run_id: str
-) -> Publication:
+def publish(con: duckdb.DuckDBPyConnection, settings: Settings, marts: Sequence[Mart], run_id: str) -> Publication:
     """Bring the lake's marts to what dbt built, on a connection that has both databases attached.
 
     Raises RefreshError when another writer of a shared lake kept getting in between.
@@ -135,7 +133,10 @@ def _positions(con: duckdb.DuckDBPyConnection, mart: Mart) -> list[tuple[str, in
             coalesce(published.batch, -1)
         from build.main.generations as source
         left join lake.trust.publications as published
-            on published.model = ? and published.source = source.model and published.source_generation = source.generation
+            on
+                published.model = ?
+                and published.source = source.model
+                and published.source_generation = source.generation
         inner join duckdb_tables() as tables on tables.database_name = 'build' and tables.table_name = source.model
         where source.model in (select unnest(?))
         order by source.model
@@ -145,7 +146,9 @@ def _positions(con: duckdb.DuckDBPyConnection, mart: Mart) -> list[tuple[str, in
 
 
 def _published(con: duckdb.DuckDBPyConnection, mart: Mart) -> str | None:
-    row = con.execute("select any_value(generation) from lake.trust.publications where model = ?", [mart.name]).fetchone()
+    row = con.execute(
+        "select any_value(generation) from lake.trust.publications where model = ?", [mart.name]
+    ).fetchone()
     return None if row is None else row[0]
 
 

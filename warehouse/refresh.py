@@ -67,7 +67,7 @@ def _run_dbt(settings: Settings, full: bool, progress: Progress | None) -> None:
         result = dbtRunner(callbacks=[report]).invoke(arguments)
     finally:
         # The next refresh of this process may be of another home, and other processes want the build database.
-        DuckDBConnectionManager.close_all_connections()
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]  # dbt-duckdb has no types there
     if not result.success:
         raise _failure(result, scratch / "logs" / "dbt.log")
 

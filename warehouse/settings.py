@@ -137,7 +137,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         if name in Settings.__struct_fields__ or name in SOURCES:
             values[name] = value
         # Other products may own a variable that starts like ours; one that is nearly ours is a slip.
-        elif difflib.get_close_matches(name, Settings.__struct_fields__, n=1, cutoff=0.8):
+        elif difflib.get_close_matches(name, Settings.__struct_fields__, n=1, cutoff=0.75):
             hint = _did_you_mean(name, lambda known: f"{PREFIX}{known.upper()}")
             raise SettingsError(f"{variable}: there is no such setting.", hint)
     if "api_keys" in values:

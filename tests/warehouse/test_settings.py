@@ -1,0 +1,89 @@
+"""Settings come from one place, and a wrong one names itself."""
+
+from pathlib import Path
+
+import pytest
+
+from warehouse.errors import SettingsError
+from warehouse.settings import Settings
+
+
+def test_defaults_need_nothing() -> None:
+    settings = Settings.load({})
+    assert settings.home == Path("data")
+    assert settings.journal_dir == Path("data/journal")
+    assert settings.max_body == 64 * 1024 * 1024
+
+
+def test_environment_gives_typed_values() -> None:
+    settings = Settings.load(
+        {
+            "WAREHOUSE_HOME": "/srv/warehouse",
+            "WAREHOUSE_API_KEYS": "first, second,",
+            "WAREHOUSE_PORT": "9000",
+            "WAREHOUSE_MAX_BODY": "1.5MiB",
+            "WAREHOUSE_JOURNAL_KEEP": "2d",
+        }
+    )
+    assert settings.home == Path("/srv/warehouse")
+    assert settings.api_keys == ("first", "second")
+    assert settings.port == 9000
+    assert settings.max_body == 3 * 2**19
+    assert settings.journal_keep == 2 * 86400
+
+
+def test_overrides_win_over_environment_and_environment_over_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "warehouse.toml").write_text('port = 1\nhost = "file"\nworkers = 3\n')
+    settings = Settings.load({"WAREHOUSE_PORT": "2", "WAREHOUSE_HOST": "environment"}, port=4, workers=None)
+    assert (settings.port, settings.host, settings.workers) == (4, "environment", 3)
+
+
+def test_keys_come_from_a_file_as_well(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("one\n\n two \n")
+    settings = Settings.load({"WAREHOUSE_API_KEYS_FILE": str(keys), "WAREHOUSE_API_KEYS": "zero"})
+    assert settings.api_keys == ("zero", "one", "two")
+
+
+@pytest.mark.parametrize(
+    ("environ", "names"),
+    [
+        ({"WAREHOUSE_PORT": "many"}, ["WAREHOUSE_PORT", "many", "int"]),
+        ({"WAREHOUSE_PORT": "70000"}, ["WAREHOUSE_PORT", "70000", "65535"]),
+        ({"WAREHOUSE_MAX_BODY": "64XB"}, ["WAREHOUSE_MAX_BODY", "64XB", "64MiB"]),
+        ({"WAREHOUSE_JOURNAL_KEEP": "-1h"}, ["WAREHOUSE_JOURNAL_KEEP", "-1h", "24h"]),
+        ({"WAREHOUSE_WORKERS": "0"}, ["WAREHOUSE_WORKERS", "from 1"]),
+        ({"WAREHOUSE_PROT": "80"}, ["WAREHOUSE_PROT", "WAREHOUSE_PORT"]),
+        ({"WAREHOUSE_API_KEYS_FILE": "/nowhere/keys"}, ["WAREHOUSE_API_KEYS_FILE", "/nowhere/keys"]),
+        ({"WAREHOUSE_CONFIG": "/nowhere/warehouse.toml"}, ["/nowhere/warehouse.toml"]),
+    ],
+)
+def test_a_wrong_setting_names_itself(environ: dict[str, str], names: list[str]) -> None:
+    with pytest.raises(SettingsError) as raised:
+        Settings.load(environ)
+    for name in names:
+        assert name in str(raised.value)
+
+
+def test_an_unknown_setting_in_the_file_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "warehouse.toml").write_text("ports = 1\n")
+    with pytest.raises(SettingsError, match="`ports`") as raised:
+        Settings.load({})
+    assert "`port`" in raised.value.hint
+
+
+def test_keys_are_never_shown() -> None:
+    settings = Settings.load({"WAREHOUSE_API_KEYS": "very-secret"})
+    assert "very-secret" not in repr(settings)
+    with pytest.raises(SettingsError) as raised:
+        Settings.load({}, api_keys="very-secret")
+    assert "very-secret" not in str(raised.value)
+
+
+def test_settings_reach_a_child_process_whole() -> None:
+    settings = Settings.load({"WAREHOUSE_API_KEYS": "a,b", "WAREHOUSE_MEMORY": "1GB", "WAREHOUSE_HOME": "/srv/home"})
+    assert Settings.load(settings.to_environ()) == settings
