@@ -1,0 +1,55 @@
+"""The command `warehouse`: a verb a module, imported only when it is the one that runs.
+
+Data goes to stdout, everything else to stderr. A failure is two lines there, `Error:` then `Try:`; the exit code is 1
+for a failure, 2 for wrong usage, 130 after Ctrl-C.
+"""
+
+import importlib
+import sys
+from typing import Final, NoReturn, cast
+
+import click
+
+from warehouse.cli.failures import exit_code_of
+from warehouse.cli.home import home_option
+
+VERBS: Final = ("serve", "refresh", "sql", "status", "replay", "simulate", "demo")
+
+
+class LazyGroup(click.Group):
+    """A group whose verb `v` is the command `v` of the module `warehouse.cli.v`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All verbs, those of every day first."""
+        del ctx
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a verb; None when there is no such verb."""
+        del ctx
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"warehouse.cli.{cmd_name}")
+        return cast("click.Command", getattr(module, cmd_name))
+
+
+@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@home_option
+@click.version_option(package_name="newstore-warehouse", message="%(package)s %(version)s")
+@click.pass_context
+def command(context: click.Context) -> None:
+    """An event-sourced warehouse for retailers on NewStore.
+
+    \b
+    Examples:
+      warehouse demo
+      warehouse --home /srv/newstore serve
+      warehouse sql "select status, count(*) from marts.fct_orders group by all"
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def main() -> NoReturn:
+    """Run the command line of this process and exit with its code."""
+    sys.exit(exit_code_of(lambda: command.main(prog_name="warehouse", standalone_mode=False)))

@@ -1,0 +1,56 @@
+"""The lake as it was: what `open_lake` opened, attached again at an earlier moment."""
+
+import duckdb
+
+from warehouse.errors import LakeError
+from warehouse.lake import open_lake
+from warehouse.settings import Settings
+
+
+def open_moment(settings: Settings, at: str) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to the lake as it was at the timestamp `at`, in UTC where it names no zone.
+
+    Raises LakeError when `at` is no timestamp or lies before the lake's first moment, and what `open_lake` raises.
+    """
+    con = open_lake(settings, read_only=True)
+    try:
+        moment, first = _moments(con, at)
+        if moment < first:
+            raise LakeError(f"there was no lake yet at {at}.", f"--at '{first}' is its first moment (UTC)")
+        _attach_at(con, moment)
+    except BaseException:
+        con.close()
+        raise
+    return con
+
+
+def _moments(con: duckdb.DuckDBPyConnection, at: str) -> tuple[str, str]:
+    """The moment asked for and the lake's first, in the same sortable form."""
+    shown = "strftime(({})::timestamptz, '%Y-%m-%d %H:%M:%S.%f')"
+    query = f"select {shown.format('?')}, {shown.format('select min(snapshot_time) from lake.snapshots()')}"
+    try:
+        row = con.execute(query, [at]).fetchone()
+    except duckdb.ConversionException as error:
+        raise LakeError(f"--at '{at}' is not a timestamp.", "--at '2025-11-24 08:00', in UTC") from error
+    assert row is not None
+    return row[0], row[1]
+
+
+def _attach_at(con: duckdb.DuckDBPyConnection, moment: str) -> None:
+    row = con.execute("select path, options from duckdb_databases() where database_name = 'lake'").fetchone()
+    assert row is not None
+    path, options = row
+    options = {**options, "snapshot_time": moment}
+    listed = ", ".join(f"{name} {_option(value)}" for name, value in options.items())
+    con.execute("use memory")
+    con.execute("detach lake")
+    con.execute(f"attach {_quote(f'ducklake:{path}')} as lake (read_only, {listed})")
+    con.execute("use lake")
+
+
+def _option(value: str) -> str:
+    return value if value in ("true", "false") else _quote(value)
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,73 @@
+"""What a person sees of work that takes a while: on stderr, on a terminal only, and only once it has taken a while."""
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+# Done so far, and of how much where that is known.
+Report = Callable[[int, int | None], None]
+
+PATIENCE_SECONDS: Final = 1.0
+
+
+@contextmanager
+def progress(description: str) -> Iterator[Report]:
+    """Show a bar from the second second of the block to its end; the block may report how far it is."""
+    if not sys.stderr.isatty():
+        yield _say_nothing
+        return
+    bar = _Bar(description)
+    timer = threading.Timer(PATIENCE_SECONDS, bar.show)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield bar.report
+    finally:
+        timer.cancel()
+        bar.hide()
+
+
+def _say_nothing(done: int, total: int | None) -> None:
+    del done, total
+
+
+class _Bar:
+    """A bar that remembers what was reported before it was shown."""
+
+    def __init__(self, description: str) -> None:
+        self.description = description
+        self.state: tuple[int, int | None] = (0, None)
+        self.shown: Progress | None = None
+        self.over = False
+        self.turn = threading.Lock()
+
+    def report(self, done: int, total: int | None) -> None:
+        with self.turn:
+            self.state = (done, total)
+            if self.shown is not None:
+                self.shown.update(self.shown.task_ids[0], completed=done, total=total)
+
+    def show(self) -> None:
+        # Rich takes a tenth of a second to import; quick commands never get here.
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with self.turn:
+            if self.over:
+                return
+            bar = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True)
+            bar.add_task(self.description, completed=self.state[0], total=self.state[1])
+            bar.start()
+            self.shown = bar
+
+    def hide(self) -> None:
+        with self.turn:
+            self.over = True
+            if self.shown is not None:
+                self.shown.stop()

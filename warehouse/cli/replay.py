@@ -1,0 +1,36 @@
+"""`warehouse replay`: files of envelopes, through the same journal and checks as deliveries over the web."""
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from warehouse.cli.home import home_option, load_settings
+from warehouse.cli.progress import progress
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Say what was appended as one JSON object.")
+@home_option
+@click.pass_context
+def replay(context: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
+    """Append FILES of envelopes, one JSON object a line: NewStore's export, an export of this log, a simulation.
+
+    What is already in the log becomes a duplicate and changes no fact, so a file may be replayed any number of times.
+
+    \b
+    Example:
+      warehouse replay export-2025-*.ndjson
+    """
+    settings = load_settings(context)
+    from warehouse.replay import replay as replay_files
+
+    with progress("replaying") as report:
+        result = replay_files(settings, files, progress=report)
+    if as_json:
+        click.echo(msgspec.json.encode(result))
+        return
+    click.echo(
+        "\n".join(f"{name.replace('_', ' '):<24} {value}" for name, value in msgspec.structs.asdict(result).items())
+    )

@@ -1,0 +1,96 @@
+"""`warehouse sql`: a query over the lake, which it cannot change, as a table, CSV, JSON or Parquet."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from warehouse.cli.home import home_option, load_settings
+from warehouse.cli.progress import progress
+from warehouse.errors import LakeError
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from warehouse.settings import Settings
+
+FORMATS: Final = ("table", "csv", "json", "parquet")
+
+
+@click.command()
+@click.argument("query")
+@click.option("--format", "layout", type=click.Choice(FORMATS), help="How to write the rows.  [default: table]")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file, whole or not at all.")
+@click.option("--at", metavar="TIMESTAMP", help="Read the lake as it was then, such as '2025-11-24 08:00' (UTC).")
+@home_option
+@click.pass_context
+def sql(
+    context: click.Context, query: str, layout: str | None, as_json: bool, out: Path | None, at: str | None
+) -> None:
+    """Query the lake, read-only. QUERY is SQL as DuckDB speaks it, or - to read it from stdin.
+
+    JSON and CSV give decimals as exact numbers, times in ISO 8601 and UTC, blobs in base64.
+
+    \b
+    Examples:
+      warehouse sql "show tables from marts"
+      warehouse sql --json "select * from marts.fct_orders limit 3"
+      warehouse sql --format parquet --out orders.parquet "from marts.fct_orders"
+      warehouse sql --at "2025-11-24 08:00" "select count(*) from marts.fct_orders"
+    """
+    layout = _layout(context, layout, as_json, out)
+    if query == "-":
+        query = sys.stdin.read()
+    if not query.strip(" \t\r\n;"):
+        raise click.UsageError("the query is empty.", context)
+    settings = load_settings(context)
+    with progress("querying"):
+        _answer(settings, query, layout, out, at)
+
+
+def _layout(context: click.Context, layout: str | None, as_json: bool, out: Path | None) -> str:
+    if as_json and layout not in (None, "json"):
+        raise click.UsageError(f"--json contradicts --format {layout}.", context)
+    if layout == "parquet" and out is None and sys.stdout.isatty():
+        raise click.UsageError("Parquet is not for a terminal: name a file with --out, or pipe it on.", context)
+    return "json" if as_json else layout or "table"
+
+
+def _answer(settings: "Settings", query: str, layout: str, out: Path | None, at: str | None) -> None:
+    # Not at the top: a wrong option is told without waiting for DuckDB.
+    import duckdb
+
+    from warehouse.cli.moment import open_moment
+    from warehouse.cli.output import write_rows
+    from warehouse.lake import open_lake
+
+    con = open_lake(settings, read_only=True) if at is None else open_moment(settings, at)
+    with con:
+        # A name in a query is a table's, never a variable's of this program.
+        con.execute("set python_enable_replacements = false")
+        try:
+            write_rows(con, query, layout, out)
+        except duckdb.InterruptException as error:
+            raise KeyboardInterrupt from error
+        except duckdb.Error as error:
+            raise _told(error) from error
+
+
+def _told(error: "duckdb.Error") -> LakeError:
+    """DuckDB's message in one line, and the best hint that is in it."""
+    message, _, rest = str(error).partition("\nLINE ")
+    what, _, suggestion = message.strip().partition("\n")
+    if "read-only mode" in what:
+        return LakeError(
+            "this query would write, and `warehouse sql` only reads.", "`select …`; `--out FILE` keeps the rows"
+        )
+    if suggestion.startswith(("Did you mean", "Candidate")):
+        hint = suggestion[0].lower() + suggestion[1:].replace("\n", " ")
+    elif "does not exist" in what:
+        hint = 'warehouse sql "show tables from marts"'
+    else:
+        place = rest.split("\n")[0].partition(": ")[2].strip()
+        hint = f"correct the query here: {place}" if place else "correct the query; `warehouse sql --help` has examples"
+    return LakeError(what, hint)
