@@ -1,0 +1,46 @@
+"""The answers of the event route other than 200. NewStore retries 429 and 500, and stops the stream at 403.
+
+Every answer is made once, when this module is loaded: nothing of a request or of an error ever gets into one.
+"""
+
+from typing import Final
+
+from starlette.types import Message, Send
+
+
+class Answer:
+    """A complete response; `status` is its number."""
+
+    def __init__(self, status: int, text: str = "", retry_after: int | None = None) -> None:
+        """`retry_after` is in seconds."""
+        body = text.encode()
+        headers = [(b"content-length", b"%d" % len(body))]
+        if body:
+            headers.append((b"content-type", b"text/plain; charset=utf-8"))
+        if retry_after is not None:
+            headers.append((b"retry-after", b"%d" % retry_after))
+        self.status = status
+        self._start: Message = {"type": "http.response.start", "status": status, "headers": headers}
+        self._body: Message = {"type": "http.response.body", "body": body}
+
+    async def send(self, send: Send) -> None:
+        """Send the whole of it."""
+        await send(self._start)
+        await send(self._body)
+
+
+class Refusal(Exception):
+    """The delivery at hand is not stored, and `answer` says so."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+FORBIDDEN: Final = Answer(403, "The API key is missing or wrong.\n")
+TOO_LARGE: Final = Answer(413, "The body is larger than this receiver accepts.\n")
+ENCODED: Final = Answer(415, "Send the body without a content encoding.\n")
+QUEUE_FULL: Final = Answer(429, "Too many deliveries are waiting for the disk.\n", retry_after=1)
+NOT_STORED: Final = Answer(500, "The delivery could not be stored.\n", retry_after=5)
+
+REFUSALS: Final = (FORBIDDEN, TOO_LARGE, ENCODED, QUEUE_FULL, NOT_STORED)

@@ -1,0 +1,173 @@
+"""The receiver as an ASGI application: `uvicorn receiver.app:app`.
+
+Settings are read when the server starts it, not when it is imported. What is wrong with them stops the start, in two
+lines; whoever reaches the first request finds a journal open.
+"""
+
+import logging
+import multiprocessing
+import os
+import shutil
+import sys
+import traceback
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from receiver.answers import NOT_STORED
+from receiver.auth import ApiKeys
+from receiver.event import EventEndpoint
+from receiver.group_commit import GroupCommit
+from receiver.metrics import SHARED_FOLDER, Metrics
+from warehouse.contract import load_contract
+from warehouse.errors import SettingsError, WarehouseError
+from warehouse.settings import Settings
+
+EVENT_PATH: Final = "/newstore_api/v0/event"
+# With less than this the disk is full, whatever a single small write may still achieve.
+FULL_DISK: Final = 2**20
+
+PAGE: Final = f"""\
+This is the receiver of a NewStore event stream.
+
+POST {EVENT_PATH}   where NewStore delivers to
+GET  /health                   whether this process lives
+GET  /ready                    whether deliveries can be stored, and if not, why
+GET  /metrics                  figures for Prometheus
+"""
+
+logger = logging.getLogger(__name__)
+
+
+def require_keys(settings: Settings) -> None:
+    """Raise SettingsError when nobody could deliver anything."""
+    if not settings.api_keys:
+        raise SettingsError(
+            "WAREHOUSE_API_KEYS: no API key is set, so every delivery would be refused.",
+            "set it to the api_key that NewStore's event stream was given; several are separated by commas",
+        )
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The receiver with these settings; its lifespan opens the journal. Raises SettingsError or ContractError."""
+    require_keys(settings)
+    metrics = Metrics(load_contract().events)
+    commit = GroupCommit(settings.journal_dir, settings.queue_bytes, metrics)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        journal = await commit.open()
+        logger.info("receiving home=%s keys=%d journal=%s", settings.home, len(set(settings.api_keys)), journal)
+        if multiprocessing.parent_process() is not None and SHARED_FOLDER not in os.environ:
+            logger.warning("/metrics tells of one worker at a time; set %s or use `warehouse serve`", SHARED_FOLDER)
+        yield
+        await commit.close()
+        metrics.close()
+        logger.info("stopped journal=%s", journal)
+
+    async def health(_: Request) -> Response:
+        return PlainTextResponse("alive\n")
+
+    async def ready(_: Request) -> Response:
+        problem = await _find_problem(commit, settings)
+        return JSONResponse({"ready": problem is None, "problem": problem}, status_code=503 if problem else 200)
+
+    def show_metrics(request: Request) -> Response:
+        content, content_type = metrics.render(request.headers.get("accept", ""))
+        return Response(content, headers={"content-type": content_type})
+
+    async def page(_: Request) -> Response:
+        return PlainTextResponse(PAGE)
+
+    async def unrouted(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        metrics.unrouted(error.status_code)
+        return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
+
+    event = EventEndpoint(ApiKeys(settings.api_keys), settings.max_body, commit, metrics)
+    app = Starlette(
+        routes=[
+            Route(EVENT_PATH, event, methods=["POST"]),
+            Route("/health", health),
+            Route("/ready", ready),
+            Route("/metrics", show_metrics),
+            Route("/", page),
+        ],
+        exception_handlers={404: unrouted, 405: unrouted},
+        lifespan=lifespan,
+    )
+    # NewStore does not follow a redirect: a path is right or it is not.
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _find_problem(commit: GroupCommit, settings: Settings) -> str | None:
+    """Why deliveries cannot be stored, or None when they can."""
+    if commit.closing:
+        return "shutting down"
+    if not await commit.is_writable():
+        return "the journal cannot be written"
+    if (await run_in_threadpool(shutil.disk_usage, settings.journal_dir)).free < FULL_DISK:
+        return "the disk is full"
+    return None
+
+
+class App:
+    """The receiver that reads its settings (unless they are given) and opens its journal when the server starts it.
+
+    Until then, and under a server that does not start its applications, every request is answered with 500.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._settings = settings
+        self._app: ASGIApp = _not_started
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with AsyncExitStack() as stack:
+            try:
+                _log_beside_uvicorn()
+                app = create_app(self._settings or Settings.load())
+                await stack.enter_async_context(app.router.lifespan_context(app))
+            except WarehouseError as error:
+                sys.stderr.write(f"Error: {error.message}\nTry: {error.hint}\n")
+                await send({"type": "lifespan.startup.failed", "message": ""})
+                return
+            except BaseException:
+                # Otherwise uvicorn takes it that this application has no startup, and serves it.
+                await send({"type": "lifespan.startup.failed", "message": traceback.format_exc()})
+                raise
+            self._app = app
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _not_started(scope: Scope, _: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        await NOT_STORED.send(send)
+
+
+def _log_beside_uvicorn() -> None:
+    """Where nobody has configured logging, write to where uvicorn writes."""
+    ours, uvicorns = logging.getLogger("receiver"), logging.getLogger("uvicorn")
+    if not ours.hasHandlers():
+        ours.handlers = uvicorns.handlers
+        ours.setLevel(uvicorns.level)
+
+
+app = App()

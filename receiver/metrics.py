@@ -1,0 +1,137 @@
+"""What the receiver counts. The number of series is bounded: no label holds text from a request.
+
+With several worker processes, PROMETHEUS_MULTIPROC_DIR names a folder they all write to; each of them answers for all.
+"""
+
+import os
+from collections import Counter as Tally
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from time import time
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from receiver.answers import REFUSALS, TOO_LARGE, Answer
+from warehouse.journal import Delivery, Problem
+
+SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+SECONDS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+GROUP_SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+# Twice the series to say when each began; nobody asked.
+disable_created_metrics()  # type: ignore[no-untyped-call] # prometheus_client leaves it untyped
+
+
+class Metrics:
+    """The receiver's counters, in a registry of their own. Each is updated once a group where that is enough."""
+
+    def __init__(self, event_names: Iterable[str]) -> None:
+        self.registry = CollectorRegistry()
+        self._names = frozenset(event_names)
+        requests = Counter("newstore_requests", "Requests by the answer they got.", ["answer"], registry=self.registry)
+        self._answers = {
+            answer: requests.labels(answer)
+            for answer in ("200", "404", "405", "disconnected", *(str(answer.status) for answer in REFUSALS))
+        }
+        self._stored = Counter(
+            "newstore_deliveries",
+            "Deliveries on the disk, by event name of the contract (or unknown) and by problem.",
+            ["name", "problem"],
+            registry=self.registry,
+        )
+        self._stored_of: dict[tuple[str | None, Problem | None], Counter] = {}
+        self._bytes = Counter("newstore_body_bytes", "Bytes of bodies on the disk.", registry=self.registry)
+        self._commit_seconds = Histogram(
+            "newstore_commit_seconds", "Time to write and sync one group.", buckets=SECONDS, registry=self.registry
+        )
+        self._group_size = Histogram(
+            "newstore_group_deliveries", "Deliveries in one group.", buckets=GROUP_SIZES, registry=self.registry
+        )
+        self._held = self._gauge("newstore_queue_deliveries", "Deliveries waiting or being written.", "livesum")
+        self._held_bytes = self._gauge("newstore_queue_bytes", "Bytes waiting or being written.", "livesum")
+        self._oversized = Counter(
+            "newstore_oversized", "Deliveries refused for their size: the stream is stuck.", registry=self.registry
+        )
+        self._failures = Counter(
+            "newstore_journal_failures", "Journals that could not be created or written.", registry=self.registry
+        )
+        self._writable = self._gauge("newstore_journal_writable", "1 while the journal takes deliveries.", "livemin")
+        self._last_ack = self._gauge(
+            "newstore_last_ack_timestamp_seconds", "When a delivery was last acknowledged.", "max"
+        )
+        self._folder = os.environ.get(SHARED_FOLDER)
+        if self._folder:
+            _reserve(Path(self._folder))
+
+    def _gauge(self, name: str, text: str, over_workers: str) -> Gauge:
+        return Gauge(name, text, multiprocess_mode=over_workers, registry=self.registry)  # type: ignore[arg-type] # a Literal
+
+    def accepted(self) -> None:
+        """A request got its 200."""
+        self._answers["200"].inc()
+
+    def refused(self, answer: Answer) -> None:
+        """A request got another answer of the event route."""
+        self._answers[str(answer.status)].inc()
+        if answer is TOO_LARGE:
+            self._oversized.inc()
+
+    def unrouted(self, status: int) -> None:
+        """A request was for another path or with another method."""
+        self._answers[str(status)].inc()
+
+    def disconnected(self) -> None:
+        """A client hung up in its body."""
+        self._answers["disconnected"].inc()
+
+    def queue(self, deliveries: int, size: int) -> None:
+        """So many deliveries, together of `size` bytes, are not yet on the disk."""
+        self._held.set(deliveries)
+        self._held_bytes.set(size)
+
+    def committed(self, group: Sequence[Delivery], seconds: float) -> None:
+        """A group is on the disk."""
+        self._commit_seconds.observe(seconds)
+        self._group_size.observe(len(group))
+        self._bytes.inc(sum([len(delivery.body) for delivery in group]))
+        self._last_ack.set(time())
+        for (name, problem), count in Tally([(d.name, d.problem) for d in group]).items():
+            key = (name if name in self._names else None, problem)
+            if key not in self._stored_of:
+                self._stored_of[key] = self._stored.labels(key[0] or "unknown", problem or "none")
+            self._stored_of[key].inc(count)
+
+    def journal_opened(self) -> None:
+        """A journal takes deliveries from now on."""
+        self._writable.set(1)
+
+    def journal_failed(self) -> None:
+        """A journal could not be created or written."""
+        self._failures.inc()
+        self._writable.set(0)
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """All metrics, of all workers where there are several, in the format asked for; and its content type."""
+        registry = self.registry
+        if self._folder:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # prometheus_client leaves it untyped
+        encode, content_type = choose_encoder(accept)
+        return encode(registry), content_type
+
+    def close(self) -> None:
+        """Take this worker out of the gauges of all."""
+        if self._folder:
+            mark_process_dead(os.getpid())  # type: ignore[no-untyped-call] # prometheus_client leaves it untyped
+
+
+def _reserve(folder: Path) -> None:
+    """Give this worker's files their room on the disk: writing to a mapped file that has none kills the process."""
+    if not hasattr(os, "posix_fallocate"):
+        return
+    for path in folder.glob(f"*_{os.getpid()}.db"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)

@@ -1,0 +1,163 @@
+"""Runs the receiver under uvicorn. It listens before it starts, so a port that is taken is told at once and plainly."""
+
+import errno
+import logging
+import logging.config
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, Final
+
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from receiver.app import App, require_keys
+from receiver.metrics import SHARED_FOLDER
+from warehouse.errors import ServeError
+from warehouse.settings import Settings
+
+BACKLOG: Final = 2048
+# Longer than the minute after which load balancers give up an idle connection: they, not we, must be the ones to close.
+KEEP_ALIVE_SECONDS: Final = 75
+# A supervisor usually kills after 10.
+GRACE_SECONDS: Final = 8
+
+LOGGING: Final[dict[str, Any]] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s[%(process)d] %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {
+        "receiver": {"handlers": ["stderr"], "level": "INFO"},
+        "warehouse": {"handlers": ["stderr"], "level": "INFO"},
+        "uvicorn": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+    },
+}
+
+logger = logging.getLogger(__name__)
+
+
+def serve(settings: Settings) -> int:
+    """Receive until SIGTERM or SIGINT; the exit code: 0, or 1 when a worker could not start and has said why.
+
+    Raises SettingsError or ServeError when it cannot even begin.
+    """
+    require_keys(settings)
+    with _listen(settings.host, settings.port) as listener:
+        logging.config.dictConfig(LOGGING)
+        host, port = listener.getsockname()[:2]
+        logger.info(
+            "listening on http://%s:%d home=%s keys=%d workers=%d",
+            f"[{host}]" if ":" in host else host,
+            port,
+            settings.home.resolve(),
+            len(set(settings.api_keys)),
+            settings.workers,
+        )
+        if settings.workers == 1:
+            return _serve_here(settings, listener)
+        return _serve_workers(settings, listener)
+
+
+def _serve_here(settings: Settings, listener: socket.socket) -> int:
+    server = uvicorn.Server(_config(App(settings)))
+
+    def stop() -> None:
+        server.should_exit = True
+
+    with _on_signal(stop):
+        try:
+            server.run(sockets=[listener])
+        except SystemExit:
+            return 1
+    return 0 if server.started else 1
+
+
+def _serve_workers(settings: Settings, listener: socket.socket) -> int:
+    """Each worker reads its settings from the environment, and writes its metrics where the others find them."""
+    listener.set_inheritable(True)
+    with _metrics_folder(settings) as folder:
+        os.environ.update(settings.to_environ(), **{SHARED_FOLDER: folder})
+        supervisor = Multiprocess(_config("receiver.app:app", settings.workers), sockets=[listener])
+        supervisor.run()
+    return 1 if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes) else 0
+
+
+def _config(app: App | str, workers: int = 1) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        workers=workers,
+        http="httptools",
+        loop="uvloop",
+        ws="none",
+        lifespan="on",
+        log_config=LOGGING,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises ServeError that names the port."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except socket.gaierror as error:
+        raise ServeError(f"{host}: no such address: {error.strerror}.", "choose another --host") from error
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise _refused(host, port, error) from error
+    return listener
+
+
+def _refused(host: str, port: int, error: OSError) -> ServeError:
+    if error.errno == errno.EADDRINUSE:
+        return ServeError(f"Port {port} on {host} is taken.", "stop what listens there, or choose another --port")
+    if error.errno == errno.EACCES:
+        return ServeError(f"Port {port} may not be used by this user.", "choose a --port from 1024 up")
+    return ServeError(f"Cannot listen on {host}, port {port}: {error.strerror}.", "choose another --host or --port")
+
+
+@contextmanager
+def _metrics_folder(settings: Settings) -> Iterator[str]:
+    """A fresh folder under the home for as long as the workers live. Raises ServeError."""
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(prefix="metrics-", dir=settings.home.resolve())
+    except OSError as error:
+        raise ServeError(
+            f"{settings.home}: cannot be written: {error.strerror}.", "choose another --home, or free it"
+        ) from error
+    with folder as path:
+        yield path
+
+
+@contextmanager
+def _on_signal(stop: Callable[[], None]) -> Iterator[None]:
+    """uvicorn sends itself once more the signal that stopped it; that must not end the process with an error."""
+
+    def handle(_signal: int, _frame: FrameType | None) -> None:
+        stop()
+
+    signals = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, handle) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
