@@ -35,7 +35,7 @@ format: $(READY) ## write what can be put right without thinking
 	@$(BIN)/sqlfluff fix --quiet --disable-progress-bar dbt_project
 
 lock: $(READY) ## make requirements.lock from pyproject.toml (ARGS=--upgrade for newer versions)
-	@$(BIN)/uv pip compile --quiet --extra dev --universal --generate-hashes --no-emit-index-url \
+	@$(BIN)/uv pip compile --quiet --extra dev --universal --no-strip-extras --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --output-file requirements.lock $(ARGS) pyproject.toml
 
 clean: ## remove .venv, caches and what dbt left; never data
@@ -49,8 +49,8 @@ $(READY): requirements.lock pyproject.toml
 		exit 1; }
 	@echo "Setting up .venv; this takes a minute or two, once."
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .PHONY: help setup demo test lint format lock clean
