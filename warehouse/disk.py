@@ -15,6 +15,15 @@ def sync_file(descriptor: int) -> None:
         os.fdatasync(descriptor)
 
 
+def sync_file_at(path: Path) -> None:
+    """The same for a file that is not open here. Raises OSError."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        sync_file(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def sync_folder(folder: Path) -> None:
     """Return only after the names of the files in `folder` are on the device. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

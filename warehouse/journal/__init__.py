@@ -1,5 +1,6 @@
 """The receiver's fsynced files: what was appended is on the disk, in order, numbered, and read back byte for byte."""
 
+from warehouse.journal.marks import SealedMark, load_marks, save_marks
 from warehouse.journal.reader import Damage, Journal, Mark, Reason, list_journals, read_journal
 from warehouse.journal.record import Delivery, Problem
 from warehouse.journal.writer import JournalWriter
@@ -12,6 +13,9 @@ __all__ = [
     "Mark",
     "Problem",
     "Reason",
+    "SealedMark",
     "list_journals",
+    "load_marks",
     "read_journal",
+    "save_marks",
 ]

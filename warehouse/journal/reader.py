@@ -115,8 +115,8 @@ class Journal:
         self, on_damage: Callable[[Damage], None], start: Mark | None = None
     ) -> Iterator[tuple[int, Meta, bytes]]:
         """The position, meta and body of each record from `start` on, in order; each damage as it is met."""
-        mark = start or self.mark
-        offset, expected = mark.offset, mark.position
+        self.mark = start or self.mark
+        offset, expected = self.mark.offset, self.mark.position
         while offset < self.size:
             at, record = offset, self._record_at(offset)
             if record is None or record[0] < expected:

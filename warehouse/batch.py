@@ -1,0 +1,119 @@
+"""Commits one batch of the log: its number, its file and its rows become visible together or not at all.
+
+Hosts that share a lake take their numbers from one counter row, so of two commits that meet one is refused and tried
+again with the next number: batches become visible in their order.
+"""
+
+import errno
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from warehouse.disk import sync_file_at, sync_folder
+from warehouse.errors import LakeError
+from warehouse.lake import catalog_path, log_folder
+from warehouse.log_file import LogRows, write_log_file, written_from
+from warehouse.settings import Settings
+
+ATTEMPTS: Final = 20
+FIRST_PAUSE: Final = 0.05
+LONGEST_PAUSE: Final = 2.0
+
+# Files that maintenance has replaced may still be open somewhere; deleting them is for the catalog to do.
+KNOWN_FILES: Final = """
+select path from __ducklake_metadata_lake.ducklake_data_file
+union all
+select path from __ducklake_metadata_lake.ducklake_files_scheduled_for_deletion
+"""
+
+
+def commit_batch(
+    con: duckdb.DuckDBPyConnection, settings: Settings, rows: LogRows, before_commit: Callable[[], None]
+) -> int:
+    """Add the rows to the log and return their batch number when file and catalog are on the disk.
+
+    Raises LakeError; a file that got no commit stays behind for `remove_strays`.
+    """
+    pause = FIRST_PAUSE
+    for _ in range(ATTEMPTS):
+        try:
+            batch = _commit_once(con, settings, rows, before_commit)
+            sync_catalog(settings)
+            return batch
+        except duckdb.TransactionException:
+            # Another host was faster. Its moment has passed; waiting at random keeps the two from meeting again.
+            time.sleep(pause * secrets.SystemRandom().uniform(0.5, 1.5))
+            pause = min(pause * 2, LONGEST_PAUSE)
+        except duckdb.Error as error:
+            raise LakeError(
+                f"{settings.home}: a batch of the log could not be committed: {str(error).splitlines()[0]}",
+                "try again: nothing is lost, the journals keep what is not sealed; `warehouse doctor` looks closer",
+            ) from error
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            raise LakeError(
+                f"{log_folder(settings)}: a file of the log could not be written: {error.strerror or error}.",
+                "free space on its disk; the journals keep what is not sealed" if full else "check its disk and rights",
+            ) from error
+    raise LakeError(
+        f"{settings.home}: other writers of this lake kept getting in between, {ATTEMPTS} times.",
+        "try again, and let fewer hosts seal at the same time",
+    )
+
+
+def remove_strays(con: duckdb.DuckDBPyConnection, settings: Settings, journals: Iterable[str]) -> list[Path]:
+    """Delete the files that a sealing of these journals began and never committed; only under the home's lock.
+
+    Files of other homes that share the lake are never touched: their journals are not among these.
+    """
+    folder = log_folder(settings)
+    ours = set(journals)
+    found = [path for path in folder.iterdir() if written_from(path) in ours] if folder.is_dir() else []
+    if not found:
+        return []
+    known = {Path(path).name for (path,) in con.execute(KNOWN_FILES).fetchall()}
+    strays = [path for path in found if path.name not in known]
+    for path in strays:
+        path.unlink()
+    return strays
+
+
+def sync_catalog(settings: Settings) -> None:
+    """Return only after all that was committed to the catalog is on the disk. Raises OSError.
+
+    Were a batch's number lost and given again, whoever has already seen it would pass over the second one.
+    """
+    catalog = catalog_path(settings)
+    for path in (catalog, catalog.with_name(catalog.name + "-wal")):
+        if path.exists():
+            sync_file_at(path)
+    sync_folder(catalog.parent)
+
+
+def _commit_once(
+    con: duckdb.DuckDBPyConnection, settings: Settings, rows: LogRows, before_commit: Callable[[], None]
+) -> int:
+    con.execute("begin")
+    try:
+        con.execute("update lake.log.counter set batch = batch + 1")
+        ((batch,),) = con.execute("select batch from lake.log.counter").fetchall()
+        path = write_log_file(log_folder(settings), rows, int(batch))
+        con.execute("call ducklake_add_data_files('lake', 'events', ?, schema => 'log')", [str(path)])
+        before_commit()
+        con.execute("commit")
+    except BaseException:
+        _roll_back(con)
+        raise
+    return int(batch)
+
+
+def _roll_back(con: duckdb.DuckDBPyConnection) -> None:
+    try:
+        con.execute("rollback")
+    except duckdb.TransactionException:
+        # A commit that was refused has ended its transaction already.
+        return

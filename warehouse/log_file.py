@@ -1,0 +1,147 @@
+"""Parquet files of `log.events`: each is wholly on the disk under its final name, or is not there at all.
+
+A file holds the rows of one batch, sorted by event name, then journal, then position, so that one event name is a few
+neighbouring row groups. What is read back is what was sealed, byte for byte.
+"""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from warehouse.canonical import payload_hash
+from warehouse.disk import make_folder, sync_file_at, sync_folder
+from warehouse.journal.record import Meta, Problem
+
+SUFFIX: Final = ".parquet"
+UNFINISHED: Final = ".unfinished"
+# A row group for each of many rare names would cost more than reading the few rows of its neighbours.
+GROUP_ROWS: Final = 10_000
+MAX_GROUP_ROWS: Final = 50_000
+
+_TIME: Final = pa.timestamp("us", tz="UTC")
+SCHEMA: Final = pa.schema(
+    [
+        pa.field("batch", pa.int64()),
+        pa.field("journal", pa.string()),
+        pa.field("position", pa.int64()),
+        pa.field("received_at", _TIME),
+        pa.field("tenant", pa.string()),
+        pa.field("name", pa.string()),
+        pa.field("idempotency_key", pa.string()),
+        pa.field("published_at", _TIME),
+        pa.field("payload_hash", pa.string()),
+        pa.field("problem", pa.string()),
+        pa.field("body", pa.string()),
+        pa.field("raw_body", pa.binary()),
+    ]
+)
+_OPTIONS: Final[dict[str, Any]] = {
+    "compression": "zstd",
+    "use_dictionary": ["batch", "journal", "tenant", "name", "problem"],
+    # By the least and greatest values of these the catalog passes over files; those of the others would tell nothing.
+    "write_statistics": ["batch", "journal", "position", "received_at", "tenant", "name", "published_at", "problem"],
+}
+
+# journal, position, received_at, tenant, name, idempotency_key, published_at, problem, payload_hash, body
+_Row = tuple[str, int, int, str | None, str | None, str | None, int | None, Problem | None, str | None, bytes]
+
+
+class LogRows:
+    """Deliveries on their way into one file; added journal by journal, each in the order of its positions."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str | None, list[_Row]] = {}
+        self.count = 0
+        self.body_bytes = 0
+        self.first: tuple[str, int] | None = None
+
+    def add(self, journal: str, position: int, meta: Meta, body: bytes) -> None:
+        """Take one delivery, whose payload is hashed here."""
+        row = (journal, position, *meta, payload_hash(body), body)
+        rows = self._by_name.get(meta[2])
+        if rows is None:
+            rows = self._by_name[meta[2]] = []
+        rows.append(row)
+        self.count += 1
+        self.body_bytes += len(body)
+        if self.first is None:
+            self.first = (journal, position)
+
+    def groups(self) -> Iterator[list[_Row]]:
+        """The rows sorted by name, in portions that each make at least one row group."""
+        pending: list[_Row] = []
+        for name in sorted(self._by_name, key=lambda name: (name is not None, name or "")):
+            pending += self._by_name[name]
+            if len(pending) >= GROUP_ROWS:
+                yield pending
+                pending = []
+        if pending:
+            yield pending
+
+
+def write_log_file(folder: Path, rows: LogRows, batch: int) -> Path:
+    """Write the rows as one file whose name begins with the journal of the first; returns when it is on the disk.
+
+    Raises OSError.
+    """
+    assert rows.first is not None, "a file holds at least one row"
+    journal, position = rows.first
+    path = folder / f"{journal}-{position}-{secrets.token_hex(6)}{SUFFIX}"
+    unfinished = path.with_name(path.name + UNFINISHED)
+    make_folder(folder)
+    with pq.ParquetWriter(unfinished, SCHEMA, **_OPTIONS) as writer:
+        for group in rows.groups():
+            writer.write_table(_table(group, batch), row_group_size=MAX_GROUP_ROWS)
+    sync_file_at(unfinished)
+    unfinished.rename(path)
+    sync_folder(folder)
+    return path
+
+
+def written_from(path: Path) -> str | None:
+    """The journal whose sealing began this file, or None when `write_log_file` did not name it."""
+    stem = path.name.removesuffix(UNFINISHED)
+    parts = stem.removesuffix(SUFFIX).rsplit("-", 2)
+    return parts[0] if stem.endswith(SUFFIX) and len(parts) == 3 else None
+
+
+def _table(rows: list[_Row], batch: int) -> pa.Table:
+    journal, position, received_at, tenant, name, key, published_at, problem, payload, body = zip(*rows, strict=True)
+    text, raw = _bodies(body)
+    columns: list[Any] = [
+        pa.repeat(pa.scalar(batch, pa.int64()), len(rows)),
+        pa.array(journal, pa.string()),
+        pa.array(position, pa.int64()),
+        pa.array(received_at, _TIME),
+        pa.array(tenant, pa.string()),
+        pa.array(name, pa.string()),
+        pa.array(key, pa.string()),
+        pa.array(published_at, _TIME),
+        pa.array(payload, pa.string()),
+        pa.array(problem, pa.string()),
+        text,
+        raw,
+    ]
+    return pa.Table.from_arrays(columns, schema=SCHEMA)
+
+
+def _bodies(bodies: tuple[bytes, ...]) -> tuple[Any, Any]:
+    try:
+        return pa.array(bodies, pa.string()), pa.nulls(len(bodies), pa.binary())
+    except pa.ArrowInvalid:
+        is_text = [_is_text(body) for body in bodies]
+        pairs = list(zip(bodies, is_text, strict=True))
+        text = pa.array([body if fits else None for body, fits in pairs], pa.string())
+        return text, pa.array([None if fits else body for body, fits in pairs], pa.binary())
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

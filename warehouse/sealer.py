@@ -1,0 +1,193 @@
+"""Moves deliveries from the journals of a home into `log.events`: each exactly once, whatever dies when.
+
+The log itself says how far a journal is sealed: up to the greatest position of it among the rows. A journal is deleted
+only when all of it is in the log, and the log's files and catalog are on the disk.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import msgspec
+
+from warehouse.batch import commit_batch, remove_strays, sync_catalog
+from warehouse.disk import sync_folder
+from warehouse.errors import JournalError
+from warehouse.journal import (
+    Damage,
+    Journal,
+    Mark,
+    Reason,
+    SealedMark,
+    list_journals,
+    load_marks,
+    save_marks,
+)
+from warehouse.lake import open_lake
+from warehouse.lock import hold_lock
+from warehouse.log_file import LogRows
+from warehouse.settings import Settings
+
+LOCK_SECONDS: Final = 600.0
+BATCH_ROWS: Final = 100_000
+BATCH_BYTES: Final = 256 * 2**20
+ROWS_A_STEP: Final = 2_000
+
+Progress = Callable[[int, int | None], None]
+
+
+class SealReport(msgspec.Struct, frozen=True):
+    """What one sealing did: the last batch it made, if any, the deliveries in it, and how many journals they came from.
+
+    `damage` lists every place of this home's journals that cannot be read, whether it is new or not.
+    """
+
+    batch: int | None
+    deliveries: int
+    journals: int
+    damage: tuple[Damage, ...]
+
+
+def seal(
+    settings: Settings, progress: Progress | None = None, *, before_commit: Callable[[], None] | None = None
+) -> SealReport:
+    """Bring every delivery that is on the disk of this home into the log; creates the lake if there is none.
+
+    `progress` is told the bytes read and their sum; `before_commit` is called when a batch's file is on the disk and
+    not yet in the catalog. Raises LockHeld, JournalError or LakeError.
+    """
+    with hold_lock(settings.write_lock, wait=LOCK_SECONDS):
+        con = open_lake(settings)
+        try:
+            return _Sealing(settings, con, progress, before_commit).run()
+        finally:
+            con.close()
+
+
+class _State(msgspec.Struct, frozen=True):
+    """A journal after this run: read to `mark`; `sound` when nothing written whole is missing from the log."""
+
+    path: Path
+    mark: Mark
+    live: bool
+    sound: bool
+
+
+class _Sealing:
+    """One run over all journals of a home, under its lock."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        con: duckdb.DuckDBPyConnection,
+        progress: Progress | None,
+        before_commit: Callable[[], None] | None,
+    ) -> None:
+        self._settings = settings
+        self._con = con
+        self._progress = progress or (lambda _done, _total: None)
+        self._before_commit = before_commit or (lambda: None)
+        self._paths = list_journals(settings.journal_dir)
+        self._marks = load_marks(settings.journal_dir)
+        self._sealed: dict[str, int] = {}
+        self._rows = LogRows()
+        self._batch: int | None = None
+        self._deliveries = 0
+        self._journals = 0
+        self._damage: list[Damage] = []
+        self._bytes_before = 0
+        self._bytes = sum(path.stat().st_size for path in self._paths)
+
+    def run(self) -> SealReport:
+        if not self._paths:
+            return SealReport(None, 0, 0, ())
+        remove_strays(self._con, self._settings, (path.stem for path in self._paths))
+        self._sealed = self._sealed_positions()
+        states = [self._read(path) for path in self._paths]
+        self._commit()
+        self._remember(states)
+        return SealReport(self._batch, self._deliveries, self._journals, tuple(self._damage))
+
+    def _sealed_positions(self) -> dict[str, int]:
+        """The last sealed position of each journal; names sort by time, so the log's older files are passed over."""
+        found = self._con.execute(
+            "select journal, max(position) from lake.log.events where journal >= ? group by journal",
+            [self._paths[0].stem],
+        ).fetchall()
+        return {str(journal): int(position) for journal, position in found}
+
+    def _sealed_position(self, journal: Journal) -> int:
+        if journal.name not in self._sealed and journal.name != journal.path.stem:
+            # A copy under another name, which may sort after the journal's own.
+            query = "select coalesce(max(position), -1) from lake.log.events where journal = ?"
+            ((position,),) = self._con.execute(query, [journal.name]).fetchall()
+            self._sealed[journal.name] = int(position)
+        return self._sealed.get(journal.name, -1)
+
+    def _read(self, path: Path) -> _State:
+        try:
+            with Journal(path) as journal:
+                state = self._read_journal(journal)
+                self._bytes_before += journal.size
+        except OSError as error:
+            raise JournalError(
+                f"{path}: cannot be read: {error.strerror or error}.",
+                "give this user the right to read it; if its disk is failing, copy the file to another one",
+                error.errno,
+            ) from error
+        self._progress(self._bytes_before, self._bytes)
+        return state
+
+    def _read_journal(self, journal: Journal) -> _State:
+        """Take up what the journal holds beyond its sealed position."""
+        sealed = self._sealed_position(journal)
+        known = self._marks.get(journal.path.name)
+        start = known.mark if known and known.mark.position == sealed + 1 else None
+        if start and start.offset == journal.size:
+            return _State(journal.path, start, journal.live, True)
+        # The last record may be readable and not yet on the disk; from here on its journal is not its only place.
+        journal.sync()
+        damage: list[Damage] = []
+        before = self._deliveries + self._rows.count
+        for position, meta, body in journal.records(damage.append, start):
+            if position > sealed:
+                self._rows.add(journal.name, position, meta, body)
+                self._sealed[journal.name] = position
+                if self._rows.count % ROWS_A_STEP == 0:
+                    self._progress(self._bytes_before + journal.mark.offset, self._bytes)
+                if self._rows.count >= BATCH_ROWS or self._rows.body_bytes >= BATCH_BYTES:
+                    self._commit()
+        self._journals += self._deliveries + self._rows.count > before
+        self._damage += damage
+        sound = all(place.reason is Reason.TORN_TAIL for place in damage)
+        return _State(journal.path, journal.mark, journal.live, sound)
+
+    def _commit(self) -> None:
+        if self._rows.count:
+            self._batch = commit_batch(self._con, self._settings, self._rows, self._before_commit)
+            self._deliveries += self._rows.count
+            self._rows = LogRows()
+
+    def _remember(self, states: list[_State]) -> None:
+        """Note how far each journal is sealed, and delete those that are wholly so and old enough."""
+        now = time.time()
+        kept, old = {}, []
+        for state in states:
+            if not state.sound:
+                continue
+            known = self._marks.get(state.path.name)
+            since = known.since if known and known.mark == state.mark else now
+            age = now - max(since, state.path.stat().st_mtime)
+            if not state.live and age >= self._settings.journal_keep:
+                old.append(state.path)
+            else:
+                kept[state.path.name] = SealedMark(state.mark, since)
+        if old:
+            sync_catalog(self._settings)
+            for path in old:
+                path.unlink()
+            sync_folder(self._settings.journal_dir)
+        if kept != self._marks:
+            save_marks(self._settings.journal_dir, kept)
