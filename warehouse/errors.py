@@ -11,6 +11,7 @@ WarehouseError
 │   └── LakeVersionError the lake was made by another version of this product
 ├── ReplayError          a file could not be replayed
 ├── ServeError           the receiver could not start
+    ├── PostError            a receiver did not take what was posted to it
 └── RefreshError         dbt or publishing failed; readers keep the last complete refresh
 """
 
@@ -72,6 +73,10 @@ class ReplayError(WarehouseError):
 
 class ServeError(WarehouseError):
     """The receiver could not start."""
+
+
+class PostError(WarehouseError):
+    """A receiver could not be reached, refused the key, or kept answering that it could not store a delivery."""
 
 
 class RefreshError(WarehouseError):

@@ -6,7 +6,7 @@ import duckdb
 import msgspec
 
 from warehouse.errors import LakeMissing
-from warehouse.journal import Damage, Journal, list_journals
+from warehouse.journal import Damage, Journal, list_journals, load_marks
 from warehouse.lake import open_lake
 from warehouse.publication import Publication, read_publication
 from warehouse.settings import Settings
@@ -15,7 +15,7 @@ Progress = Callable[[int, int | None], None]
 
 
 class Backlog(msgspec.Struct, frozen=True):
-    """The journal files of this home, how many of their deliveries are not in the log yet, and what is damaged."""
+    """The journal files of this home, how many of their deliveries are not in the log yet, and what is damaged there."""
 
     files: int
     bytes: int
@@ -94,12 +94,15 @@ def _sealed(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
 def _backlog(settings: Settings, sealed: dict[str, int], progress: Progress | None) -> Backlog:
     paths = list_journals(settings.journal_dir)
     sizes = {path: path.stat().st_size for path in paths if path.exists()}
+    marks = load_marks(settings.journal_dir)
     unsealed, read, damage = 0, 0, list[Damage]()
     for path, size in sizes.items():
         try:
             with Journal(path) as journal:
                 last = sealed.get(journal.name, -1)
-                unsealed += sum(position > last for position, _, _ in journal.records(damage.append))
+                saved = marks.get(path.name)
+                start = saved.mark if saved is not None and saved.mark.position <= last + 1 else None
+                unsealed += sum(position > last for position, _, _ in journal.records(damage.append, start))
         except FileNotFoundError:
             # Sealed and past its time, a journal may go at any moment.
             continue
