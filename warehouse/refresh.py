@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from warehouse.errors import RefreshError, WarehouseError
 from warehouse.lock import hold_lock
@@ -13,11 +13,14 @@ from warehouse.settings import Settings
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
+    from dbt.contracts.graph.manifest import Manifest
 
 # A refresh that was started beside another waits for it: both were asked to show what is acknowledged now.
 LOCK_SECONDS: Final = 3600.0
 
 Progress = Callable[[int, int | None], None]
+
+_parsed: "dict[frozenset[tuple[Path, int]], dbtRunnerResult]" = {}
 
 
 def refresh(settings: Settings, full: bool = False, progress: Progress | None = None) -> Publication:
@@ -50,6 +53,10 @@ def _run_dbt(settings: Settings, full: bool, progress: Progress | None) -> None:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
+    project, scratch = project_dir(), settings.home / "dbt"
+    # dbt never closes its log file; what it would say there comes back as the error.
+    common = ["--log-level", "none", "--log-level-file", "none", "--log-path", str(scratch / "logs")]
+    places = ["--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(scratch / "target")]
     done = 0
 
     def report(event: object) -> None:
@@ -59,20 +66,36 @@ def _run_dbt(settings: Settings, full: bool, progress: Progress | None) -> None:
             done += 1
             progress(done, getattr(getattr(event, "data", None), "total", None))
 
-    project, scratch = str(project_dir()), settings.home / "dbt"
-    arguments = ["--log-level", "none", "--log-level-file", "info", "--log-path", str(scratch / "logs"), "run"]
-    arguments += ["--project-dir", project, "--profiles-dir", project, "--target-path", str(scratch / "target")]
-    arguments += ["--full-refresh"] if full else []
     try:
-        result = dbtRunner(callbacks=[report]).invoke(arguments)
+        result = _parse(project, [*common, "parse", *places])
+        if result.success:
+            full_refresh = ["--full-refresh"] if full else []
+            manifest = cast("Manifest", result.result)
+            result = dbtRunner(manifest, callbacks=[report]).invoke([*common, "run", *places, *full_refresh])
     finally:
         # The next refresh of this process may be of another home, and other processes want the build database.
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]  # dbt-duckdb has no types there
     if not result.success:
-        raise _failure(result, scratch / "logs" / "dbt.log")
+        raise _failure(result)
 
 
-def _failure(result: "dbtRunnerResult", log: Path) -> WarehouseError:
+def _parse(project: Path, arguments: list[str]) -> "dbtRunnerResult":
+    """dbt's reading of the project: it takes seconds, so a process keeps it for as long as no file changes."""
+    from dbt.cli.main import dbtRunner
+
+    files = frozenset(
+        (path, path.stat().st_mtime_ns) for path in project.rglob("*.*") if path.suffix in {".sql", ".yml"}
+    )
+    if files not in _parsed:
+        result = dbtRunner().invoke(arguments)
+        if not result.success:
+            return result
+        _parsed.clear()
+        _parsed[files] = result
+    return _parsed[files]
+
+
+def _failure(result: "dbtRunnerResult") -> WarehouseError:
     cause: BaseException | None = result.exception
     while cause is not None:
         if isinstance(cause, WarehouseError):
@@ -86,7 +109,8 @@ def _failure(result: "dbtRunnerResult", log: Path) -> WarehouseError:
     reason = "; ".join(failed) or str(result.exception or "dbt did not say why").strip()
     return RefreshError(
         f"the refresh stopped, readers keep the last complete one: {reason}",
-        f"look into {log}; `warehouse refresh` again once it is mended, `--full` rebuilds everything from the log",
+        "`dbt run --project-dir dbt_project` shows each step; once it is mended `warehouse refresh`, or with `--full` "
+        "to rebuild everything from the log",
     )
 
 
