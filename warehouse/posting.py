@@ -10,7 +10,7 @@ import msgspec
 from warehouse.errors import PostError
 
 EVENT_PATH: Final = "/newstore_api/v0/event"
-ATTEMPTS: Final = 8
+ATTEMPTS: Final = 7
 FIRST_PAUSE: Final = 0.1
 TIMEOUT_SECONDS: Final = 30.0
 # Answers that ask for the same delivery again.
@@ -71,7 +71,7 @@ class _Posting:
             try:
                 answer = await client.post(self._url, content=body)
             except httpx.TransportError as error:
-                trouble = f"no answer: {error or type(error).__name__}"
+                trouble = f"no answer: {str(error) or type(error).__name__}"
             else:
                 if answer.status_code == httpx.codes.OK:
                     return

@@ -1,6 +1,7 @@
 """`warehouse sql`: a query over the lake, which it cannot change, as a table, CSV, JSON or Parquet."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -71,9 +72,14 @@ def _answer(settings: "Settings", query: str, layout: str, out: Path | None, at:
         # A name in a query is a table's, never a variable's of this program.
         con.execute("set python_enable_replacements = false")
         try:
-            write_rows(con, query, layout, out)
-        except duckdb.InterruptException as error:
-            raise KeyboardInterrupt from error
+            # DuckDB does not look at Ctrl-C while it works: this thread does.
+            with ThreadPoolExecutor(max_workers=1) as pool:
+                work = pool.submit(write_rows, con, query, layout, out)
+                try:
+                    work.result()
+                except KeyboardInterrupt:
+                    con.interrupt()
+                    raise
         except duckdb.Error as error:
             raise _told(error) from error
 
