@@ -4,8 +4,9 @@
     one with the earliest published_at stands for it, whichever came first.
 
     entity: SQL for the columns by which the family's facts are recomputed, over the struct `payload`.
+    keep_json: also keep the payload as it stands in the body, in `payload_json`, with the fields the contract lacks.
 -#}
-{% macro typed_events(family, entity) %}
+{% macro typed_events(family, entity, keep_json=false) %}
     {%- set names = "name in ('" ~ contract_names(family) | join("', '") ~ "')" -%}
     {%- set position = log_position() -%}
     {%- set news -%}
@@ -53,6 +54,9 @@ typed as (
     select
         unknown.*,
         from_json(events.body, '{"payload": {{ contract_structure(family) }}}').payload as payload
+        {%- if keep_json %},
+        json_extract(events.body, '$.payload')::varchar as payload_json
+        {%- endif %}
     from unknown
     inner join {{ source('log', 'events') }} as events
         on
@@ -70,6 +74,9 @@ select
     payload_hash,
     published_at,
     payload,
+    {%- if keep_json %}
+    payload_json,
+    {%- endif %}
     variant_id,
     body_hash,
     {{ position }}::bigint as changed_batch
@@ -93,6 +100,20 @@ from typed
             partition by tenant, event_name, idempotency_key
             order by published_at desc, payload_hash desc
         ) = 1
+{% endmacro %}
+
+{#-
+    The newest of the events that tell of one thing: the greatest event time, then published_at, then payload hash.
+
+    thing: SQL of the columns that name the thing within its tenant; time: the payload's own time, as text.
+-#}
+{% macro newest_events(events, thing, time) %}
+    select
+        *,
+        coalesce({{ utc(time) }}, published_at) as occurred_at
+    from {{ events }}
+    qualify
+        row_number() over (partition by tenant, {{ thing }} order by occurred_at desc, published_at desc, payload_hash desc) = 1
 {% endmacro %}
 
 {#- The entities with a row that changed in one of this model's sources since this model was last built. -#}

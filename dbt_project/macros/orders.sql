@@ -15,6 +15,22 @@
         ) = 1
 {% endmacro %}
 
+{#- Every order named by an event of these sources, of the orders this run recomputes. -#}
+{% macro named_orders(sources) %}
+    {%- for source in sources %}
+    select
+        tenant,
+        order_id
+    from {{ ref(source) }}
+    where
+        order_id is not null
+        {%- if is_incremental() %}
+        and (tenant, order_id) in ({{ touched_entities() }})
+        {%- endif %}
+    {{- '\n    union' if not loop.last }}
+    {%- endfor %}
+{% endmacro %}
+
 {#- One row for each unit that a swap replaced; where events disagree on what replaced it, the first one counts. -#}
 {% macro item_swaps(steps) %}
     select

@@ -1,4 +1,4 @@
-{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': ['stg_order_events']}) }}
+{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': ['stg_order_events', 'stg_return_events']}) }}
 
 with events as (
 
@@ -128,6 +128,55 @@ origins as (
 
 ),
 
+return_events as (
+
+    {{ counted_events('stg_return_events') }}
+
+),
+
+returns as (
+
+    {{ newest_events('return_events', 'order_id, return_id', 'payload.returned_at') }}
+
+),
+
+return_lines as (
+
+    {{ return_lines('returns') }}
+
+),
+
+returned as (
+
+    select
+        tenant,
+        order_id,
+        item_id,
+        min(returned_at) as returned_at,
+        arg_max({{ said('item.product_id') }}, (returned_at, return_id)) as product_id,
+        arg_min(currency, (returned_at, return_id)) as currency,
+        bool_and(is_shipping) as is_shipping
+    from return_lines
+    where order_id is not null and names_unit
+    group by tenant, order_id, item_id
+
+),
+
+refunds as (
+
+    select
+        return_lines.tenant,
+        return_lines.order_id,
+        return_lines.item_id,
+        coalesce(return_lines.currency, {{ said('headers.payload.currency') }}) as currency,
+        sum(return_lines.item.refund_amount)::decimal(18, 4) as refund_amount
+    from return_lines
+    left join headers on return_lines.tenant = headers.tenant and return_lines.order_id = headers.order_id
+    where return_lines.names_unit
+    group by all
+
+),
+
 units as (
 
     select
@@ -147,6 +196,13 @@ units as (
         order_id,
         new_item_id as item_id
     from swaps
+    union
+    select
+        tenant,
+        order_id,
+        item_id
+    from returned
+    where not is_shipping
 
 ),
 
@@ -157,10 +213,11 @@ described as (
         units.order_id,
         units.item_id,
         coalesce(
-            {{ said('own.item.product_id') }}, swapped_in.new_product_id, unit_steps.product_id, swapped_away.old_product_id
+            {{ said('own.item.product_id') }}, swapped_in.new_product_id, unit_steps.product_id, swapped_away.old_product_id,
+            returned.product_id
         ) as product_id,
         coalesce(own.item, first_ordered.item) as item,
-        coalesce(own.currency, first_ordered.currency) as currency,
+        coalesce(own.currency, first_ordered.currency, returned.currency) as currency,
         own.item_id is not null as is_ordered,
         swapped_away.new_item_id as swapped_to_item_id,
         unit_steps.fulfillment_location_id,
@@ -170,6 +227,7 @@ described as (
         coalesce(
             unit_steps.cancellation_reason, case when swapped_away.new_item_id is not null then 'swapped' end
         ) as cancellation_reason,
+        returned.returned_at,
         headers.event_name as header_name
     from units
     left join ordered as own
@@ -194,19 +252,22 @@ described as (
         and units.item_id = unit_steps.item_id
     left join order_steps on units.tenant = order_steps.tenant and units.order_id = order_steps.order_id
     left join headers on units.tenant = headers.tenant and units.order_id = headers.order_id
+    left join returned
+        on units.tenant = returned.tenant and units.order_id = returned.order_id and units.item_id = returned.item_id
 
 ),
 
 final as (
 
     select
-        tenant,
-        order_id,
-        item_id,
+        described.tenant,
+        described.order_id,
+        described.item_id,
         product_id,
         {{ said('item.item_type') }} as item_type,
         case
             when cancelled_at is not null then 'cancelled'
+            when returned_at is not null then 'returned'
             when fulfilled_at is not null then 'fulfilled'
             when on_hold_at is not null then 'on_hold'
             when header_name = 'order.opened' then 'opened'
@@ -220,7 +281,7 @@ final as (
         (item.pricebook_price - coalesce(item.item_discounts, 0) - coalesce(item.order_discounts, 0))::decimal(18, 4)
             as net_amount,
         item.tax,
-        currency,
+        described.currency,
         {{ said('item.shipping_service_level') }} as shipping_service_level,
         {{ said('item.shipping_method') }} as shipping_method,
         item.is_preorder,
@@ -231,9 +292,15 @@ final as (
         cancelled_at,
         case when cancelled_at is not null then cancellation_reason end as cancellation_reason,
         swapped_to_item_id,
-        null::timestamptz as returned_at,
-        null::decimal(18, 4) as refund_amount
+        returned_at,
+        refunds.refund_amount
     from described
+    -- Amounts in another currency than the unit's own stay in fct_return_items.
+    left join refunds
+        on described.tenant = refunds.tenant
+        and described.order_id = refunds.order_id
+        and described.item_id = refunds.item_id
+        and described.currency is not distinct from refunds.currency
 
 )
 

@@ -1,8 +1,17 @@
-{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': ['stg_order_events']}) }}
+{%- set sources = [
+    'stg_order_events', 'stg_payment_events', 'stg_refund_events', 'stg_return_events', 'stg_invoice_events',
+] -%}
+{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources}) }}
 
 with events as (
 
     {{ counted_events('stg_order_events') }}
+
+),
+
+orders as (
+
+    {{ named_orders(sources) }}
 
 ),
 
@@ -55,8 +64,8 @@ units as (
 joined as (
 
     select
-        steps.tenant,
-        steps.order_id,
+        orders.tenant,
+        orders.order_id,
         headers.event_name as header_name,
         headers.payload as header,
         coalesce(units.item_count, 0) as item_count,
@@ -74,9 +83,10 @@ joined as (
             when headers.event_name is not null and units.item_count = units.cancelled_item_count
                 then units.last_cancelled_at
         end as cancelled_at
-    from steps
-    left join headers on steps.tenant = headers.tenant and steps.order_id = headers.order_id
-    left join units on steps.tenant = units.tenant and steps.order_id = units.order_id
+    from orders
+    left join steps on orders.tenant = steps.tenant and orders.order_id = steps.order_id
+    left join headers on orders.tenant = headers.tenant and orders.order_id = headers.order_id
+    left join units on orders.tenant = units.tenant and orders.order_id = units.order_id
 
 ),
 

@@ -1,0 +1,50 @@
+{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': ['stg_payment_events']}) }}
+-- depends_on: {{ ref('stg_payment_events') }}
+
+with transactions as (
+
+    select
+        tenant,
+        order_id,
+        transaction_type,
+        amount,
+        coalesce(currency, 'XXX') as currency
+    from {{ ref('fct_payment_transactions') }}
+    {%- if is_incremental() %}
+    where (tenant, order_id) in ({{ touched_entities() }})
+    {%- endif %}
+
+),
+
+totals as (
+
+    select
+        tenant,
+        order_id,
+        currency,
+        {%- for type in ['authorized', 'captured', 'refunded', 'voided'] %}
+        coalesce(sum(amount) filter (where transaction_type = '{{ type }}'), 0)::decimal(18, 4) as {{ type }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from transactions
+    group by tenant, order_id, currency
+
+),
+
+final as (
+
+    select
+        tenant,
+        order_id,
+        currency,
+        authorized,
+        captured,
+        refunded,
+        voided,
+        (captured - refunded)::decimal(18, 4) as net_captured,
+        (authorized - captured - voided)::decimal(18, 4) as authorized_not_captured
+    from totals
+
+)
+
+select * from final

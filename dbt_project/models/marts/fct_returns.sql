@@ -1,0 +1,59 @@
+{{ config(meta={'entity': ['tenant', 'return_id'], 'sources': ['stg_return_events']}) }}
+
+with events as (
+
+    {{ counted_events('stg_return_events') }}
+
+),
+
+returns as (
+
+    {{ newest_events('events', 'return_id', 'payload.returned_at') }}
+
+),
+
+lines as (
+
+    {{ return_lines('returns') }}
+
+),
+
+units as (
+
+    select
+        tenant,
+        return_id,
+        count(*) as item_count
+    from lines
+    where not is_shipping
+    group by tenant, return_id
+
+),
+
+final as (
+
+    select
+        returns.tenant,
+        returns.return_id,
+        returns.order_id,
+        {{ said('returns.payload.blind_order_id') }} as blind_order_id,
+        {{ said('returns.payload.external_order_id') }} as external_order_id,
+        returns.order_id is null as is_blind,
+        {{ said('returns.payload.return_location_id') }} as return_location_id,
+        returns.occurred_at as returned_at,
+        returns.payload.total_refund_amount,
+        returns.payload.total_refund_amount_adjusted,
+        returns.payload.total_refund_excl_tax,
+        returns.payload.total_refund_tax,
+        returns.payload.return_fee,
+        {{ said('returns.payload.currency') }} as currency,
+        coalesce(units.item_count, 0) as item_count,
+        {{ said('returns.payload.customer_id') }} as customer_id,
+        {{ said('returns.payload.associate_id') }} as associate_id,
+        returns.payload.is_historical
+    from returns
+    left join units on returns.tenant = units.tenant and returns.return_id = units.return_id
+
+)
+
+select * from final
