@@ -213,7 +213,10 @@ described as (
         units.order_id,
         units.item_id,
         coalesce(
-            {{ said('own.item.product_id') }}, swapped_in.new_product_id, unit_steps.product_id, swapped_away.old_product_id,
+            {{ said('own.item.product_id') }},
+            swapped_in.new_product_id,
+            unit_steps.product_id,
+            swapped_away.old_product_id,
             returned.product_id
         ) as product_id,
         coalesce(own.item, first_ordered.item) as item,
@@ -257,12 +260,27 @@ described as (
 
 ),
 
+-- Amounts in another currency than the unit's own stay in fct_return_items.
+refunded as (
+
+    select
+        described.*,
+        refunds.refund_amount
+    from described
+    left join refunds
+        on described.tenant = refunds.tenant
+        and described.order_id = refunds.order_id
+        and described.item_id = refunds.item_id
+        and described.currency is not distinct from refunds.currency
+
+),
+
 final as (
 
     select
-        described.tenant,
-        described.order_id,
-        described.item_id,
+        tenant,
+        order_id,
+        item_id,
         product_id,
         {{ said('item.item_type') }} as item_type,
         case
@@ -281,7 +299,7 @@ final as (
         (item.pricebook_price - coalesce(item.item_discounts, 0) - coalesce(item.order_discounts, 0))::decimal(18, 4)
             as net_amount,
         item.tax,
-        described.currency,
+        currency,
         {{ said('item.shipping_service_level') }} as shipping_service_level,
         {{ said('item.shipping_method') }} as shipping_method,
         item.is_preorder,
@@ -293,14 +311,8 @@ final as (
         case when cancelled_at is not null then cancellation_reason end as cancellation_reason,
         swapped_to_item_id,
         returned_at,
-        refunds.refund_amount
-    from described
-    -- Amounts in another currency than the unit's own stay in fct_return_items.
-    left join refunds
-        on described.tenant = refunds.tenant
-        and described.order_id = refunds.order_id
-        and described.item_id = refunds.item_id
-        and described.currency is not distinct from refunds.currency
+        refund_amount
+    from refunded
 
 )
 

@@ -22,10 +22,10 @@ totals as (
         tenant,
         order_id,
         currency,
-        {%- for type in ['authorized', 'captured', 'refunded', 'voided'] %}
-        coalesce(sum(amount) filter (where transaction_type = '{{ type }}'), 0)::decimal(18, 4) as {{ type }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        coalesce(sum(amount) filter (where transaction_type = 'authorized'), 0)::decimal(18, 4) as authorized,
+        coalesce(sum(amount) filter (where transaction_type = 'captured'), 0)::decimal(18, 4) as captured,
+        coalesce(sum(amount) filter (where transaction_type = 'refunded'), 0)::decimal(18, 4) as refunded,
+        coalesce(sum(amount) filter (where transaction_type = 'voided'), 0)::decimal(18, 4) as voided
     from transactions
     group by tenant, order_id, currency
 

@@ -1,3 +1,5 @@
 {{ config(unique_key='variant_id', incremental_strategy='delete+insert') }}
 
-{{ typed_events('refund', 'payload.id as refund_request_id, coalesce(' ~ said('payload.order_id') ~ ', ' ~ said('payload.payment_account_id') ~ ') as order_id') }}
+{%- set order_id = 'coalesce(' ~ said('payload.order_id') ~ ', ' ~ said('payload.payment_account_id') ~ ')' %}
+
+{{ typed_events('refund', 'payload.id as refund_request_id, ' ~ order_id ~ ' as order_id') }}
