@@ -15,7 +15,7 @@ Progress = Callable[[int, int | None], None]
 
 
 class Backlog(msgspec.Struct, frozen=True):
-    """The journal files of this home, how many of their deliveries are not in the log yet, and what is damaged there."""
+    """The journal files of this home, how many of their deliveries are not in the log yet, what is damaged there."""
 
     files: int
     bytes: int
