@@ -1,0 +1,225 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='by_entity',
+    meta={
+        'entity': ['tenant', 'order_id'],
+        'sources': [
+            'stg_order_events', 'stg_payment_events', 'stg_refund_events', 'stg_return_events', 'stg_invoice_events',
+        ],
+    },
+) }}
+-- depends_on: {{ ref('stg_order_events') }}, {{ ref('stg_payment_events') }}
+
+with orders as (
+
+    select
+        tenant,
+        order_id,
+        has_header,
+        is_exchange,
+        price_method,
+        cancelled_at,
+        currency,
+        grand_total
+    from {{ ref('fct_orders') }}
+    {%- if is_incremental() %}
+    where (tenant, order_id) in ({{ touched_entities() }})
+    {%- endif %}
+
+),
+
+-- Prices hold their tax or not, as the order says.
+cancelled_units as (
+
+    select
+        items.tenant,
+        items.order_id,
+        sum(items.net_amount) as net_amount,
+        sum(items.tax) as tax
+    from {{ ref('fct_order_items') }} as items
+    where
+        items.status = 'cancelled'
+        and items.swapped_to_item_id is null
+        {%- if is_incremental() %}
+        and (items.tenant, items.order_id) in ({{ touched_entities() }})
+        {%- endif %}
+    group by items.tenant, items.order_id
+
+),
+
+accounts as (
+
+    select
+        tenant,
+        order_id,
+        currency,
+        authorized,
+        captured,
+        refunded
+    from {{ ref('fct_payment_accounts') }}
+    {%- if is_incremental() %}
+    where (tenant, order_id) in ({{ touched_entities() }})
+    {%- endif %}
+
+),
+
+invoice_events as (
+
+    {{ counted_events('stg_invoice_events') }}
+
+),
+
+newest_invoices as (
+
+    {{ newest_events('invoice_events', 'order_id, invoice_id', 'payload.created_at') }}
+
+),
+
+request_events as (
+
+    {{ counted_events('stg_refund_events') }}
+
+),
+
+newest_requests as (
+
+    {{ newest_events('request_events', 'order_id, refund_request_id', 'payload.requested_at') }}
+
+),
+
+return_events as (
+
+    {{ counted_events('stg_return_events') }}
+
+),
+
+newest_returns as (
+
+    {{ newest_events('return_events', 'order_id, return_id', 'payload.returned_at') }}
+
+),
+
+-- Every amount comes alone, so that no two of an order's children ever meet in a join.
+amounts as (
+
+    select
+        tenant,
+        order_id,
+        currency,
+        'ordered' as kind,
+        grand_total as amount
+    from orders
+    where grand_total is not null
+    union all
+    select
+        orders.tenant,
+        orders.order_id,
+        orders.currency,
+        'cancelled' as kind,
+        case
+            when orders.cancelled_at is not null then orders.grand_total
+            when orders.price_method = 'tax_included' then cancelled_units.net_amount
+            else cancelled_units.net_amount + coalesce(cancelled_units.tax, 0)
+        end as amount
+    from orders
+    left join cancelled_units
+        on orders.tenant = cancelled_units.tenant and orders.order_id = cancelled_units.order_id
+    union all
+    select
+        tenant,
+        order_id,
+        currency,
+        unnest(['authorized', 'captured', 'refunded']) as kind,
+        unnest([authorized, captured, refunded]) as amount
+    from accounts
+    union all
+    select
+        tenant,
+        order_id,
+        {{ said('payload.currency') }} as currency,
+        'invoiced' as kind,
+        {{ invoiced_amount('payload_json') }} as amount
+    from newest_invoices
+    where order_id is not null
+    union all
+    select
+        tenant,
+        order_id,
+        {{ said('payload.currency') }} as currency,
+        'refund_requested' as kind,
+        payload.amount
+    from newest_requests
+    where order_id is not null
+    union all
+    select
+        tenant,
+        order_id,
+        {{ said('payload.currency') }} as currency,
+        'returned' as kind,
+        coalesce(payload.total_refund_amount_adjusted, payload.total_refund_amount) as amount
+    from newest_returns
+    where order_id is not null
+
+),
+
+-- What says no currency is taken to be in the order's.
+amounts_in_currency as (
+
+    select
+        amounts.tenant,
+        amounts.order_id,
+        coalesce(nullif(amounts.currency, 'XXX'), orders.currency, 'XXX') as currency,
+        amounts.kind,
+        amounts.amount
+    from amounts
+    left join orders on amounts.tenant = orders.tenant and amounts.order_id = orders.order_id
+    where amounts.amount is not null
+
+),
+
+totals as (
+
+    select
+        tenant,
+        order_id,
+        currency,
+        (sum(amount) filter (where kind = 'ordered'))::decimal(18, 4) as ordered,
+        coalesce(sum(amount) filter (where kind = 'cancelled'), 0)::decimal(18, 4) as cancelled,
+        (sum(amount) filter (where kind = 'invoiced'))::decimal(18, 4) as invoiced,
+        coalesce(sum(amount) filter (where kind = 'authorized'), 0)::decimal(18, 4) as authorized,
+        coalesce(sum(amount) filter (where kind = 'captured'), 0)::decimal(18, 4) as captured,
+        coalesce(sum(amount) filter (where kind = 'refunded'), 0)::decimal(18, 4) as refunded,
+        coalesce(sum(amount) filter (where kind = 'refund_requested'), 0)::decimal(18, 4) as refund_requested,
+        coalesce(sum(amount) filter (where kind = 'returned'), 0)::decimal(18, 4) as returned
+    from amounts_in_currency
+    group by tenant, order_id, currency
+
+),
+
+final as (
+
+    select
+        totals.tenant,
+        totals.order_id,
+        totals.currency,
+        orders.has_header,
+        orders.is_exchange,
+        totals.ordered,
+        totals.cancelled,
+        totals.invoiced,
+        totals.authorized,
+        totals.captured,
+        totals.refunded,
+        totals.refund_requested,
+        totals.returned,
+        (totals.ordered - totals.cancelled - totals.invoiced)::decimal(18, 4) as ordered_not_invoiced,
+        (totals.ordered - totals.cancelled - totals.captured)::decimal(18, 4) as ordered_not_captured,
+        (totals.invoiced - totals.captured)::decimal(18, 4) as invoiced_not_captured,
+        (totals.returned - totals.refunded)::decimal(18, 4) as returned_not_refunded,
+        (totals.refund_requested - totals.refunded)::decimal(18, 4) as requested_not_refunded
+    from totals
+    left join orders on totals.tenant = orders.tenant and totals.order_id = orders.order_id
+
+)
+
+select * from final
