@@ -6,16 +6,19 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Final
 
 import click
 import duckdb
 import msgspec
+
+Rows = Iterator[tuple[Any, ...]]
 
 BATCH_ROWS: Final = 10_000
 # More than this is not read by a person on a terminal.
@@ -28,20 +31,22 @@ CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 1
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
-def write_rows(con: duckdb.DuckDBPyConnection, query: str, layout: str, out: Path | None) -> None:
+def write_rows(
+    con: duckdb.DuckDBPyConnection, query: str, layout: str, out: Path | None, before_output: Callable[[], None]
+) -> None:
     """Run `query` and write its rows as `layout` (table, csv, json or parquet) to `out`, else to stdout.
 
-    Raises duckdb.Error for what is wrong with the query; `out` then stays as it was.
+    `before_output` is called when there is something to write. Raises duckdb.Error for what is wrong with the query;
+    `out` then stays as it was.
     """
     with _destination(out) as stream:
-        if layout == "json":
-            _write_json(con.execute(query), stream)
-        elif layout == "csv":
-            _write_csv(con.execute(query), stream)
-        elif layout == "parquet":
-            _write_parquet(con, query, stream)
-        else:
-            _write_table(con.execute(query), stream)
+        if layout == "parquet":
+            _write_parquet(con, query, stream, before_output)
+            return
+        result = con.execute(query)
+        rows = _rows(result)
+        before_output()
+        {"json": _write_json, "csv": _write_csv, "table": _write_table}[layout](result, rows, stream)
 
 
 @contextmanager
@@ -59,11 +64,11 @@ def _destination(out: Path | None) -> Iterator[IO[bytes]]:
         draft.unlink(missing_ok=True)
 
 
-def _write_json(result: duckdb.DuckDBPyConnection, stream: IO[bytes]) -> None:
+def _write_json(result: duckdb.DuckDBPyConnection, rows: Rows, stream: IO[bytes]) -> None:
     names = _names(result)
     is_json = [str(column[1]) == "JSON" for column in result.description or ()]
     separator = b"[\n"
-    for row in _rows(result):
+    for row in rows:
         values = (
             msgspec.Raw(value.encode()) if raw and value is not None else json_value(value)
             for value, raw in zip(row, is_json, strict=True)
@@ -73,25 +78,28 @@ def _write_json(result: duckdb.DuckDBPyConnection, stream: IO[bytes]) -> None:
     stream.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
 
 
-def _write_csv(result: duckdb.DuckDBPyConnection, stream: IO[bytes]) -> None:
+def _write_csv(result: duckdb.DuckDBPyConnection, rows: Rows, stream: IO[bytes]) -> None:
     with _text(stream) as lines:
         writer = csv.writer(lines, lineterminator="\n")
         writer.writerow(_names(result))
-        for row in _rows(result):
+        for row in rows:
             writer.writerow(["" if value is None else as_text(value) for value in row])
 
 
-def _write_parquet(con: duckdb.DuckDBPyConnection, query: str, stream: IO[bytes]) -> None:
+def _write_parquet(
+    con: duckdb.DuckDBPyConnection, query: str, stream: IO[bytes], before_output: Callable[[], None]
+) -> None:
     relation = con.sql(query)
     # Parquet is written with seeking back, which a pipe cannot do.
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.parquet"
         relation.write_parquet(str(path), compression="zstd")
+        before_output()
         with path.open("rb") as rows:
             shutil.copyfileobj(rows, stream)
 
 
-def _write_table(result: duckdb.DuckDBPyConnection, stream: IO[bytes]) -> None:
+def _write_table(result: duckdb.DuckDBPyConnection, rows: Rows, stream: IO[bytes]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -104,7 +112,7 @@ def _write_table(result: duckdb.DuckDBPyConnection, stream: IO[bytes]) -> None:
             is_number = str(column[1]).startswith(NUMBERS)
             table.add_column(Text(_shown(name)), justify="right" if is_number else "left")
         cut = False
-        for number, row in enumerate(_rows(result)):
+        for number, row in enumerate(rows):
             if number == TERMINAL_ROWS and console.is_terminal:
                 cut = True
                 break
@@ -154,9 +162,10 @@ def _names(result: duckdb.DuckDBPyConnection) -> list[str]:
     return names
 
 
-def _rows(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
-    while batch := result.fetchmany(BATCH_ROWS):
-        yield from batch
+def _rows(result: duckdb.DuckDBPyConnection) -> Rows:
+    """All rows, the first of them fetched already: until then DuckDB may have a lot to do."""
+    first = result.fetchmany(BATCH_ROWS)
+    return chain(first, chain.from_iterable(iter(lambda: result.fetchmany(BATCH_ROWS), [])))
 
 
 @contextmanager

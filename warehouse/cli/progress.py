@@ -2,41 +2,32 @@
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-# Done so far, and of how much where that is known.
-Report = Callable[[int, int | None], None]
-
 PATIENCE_SECONDS: Final = 1.0
 
 
 @contextmanager
-def progress(description: str) -> Iterator[Report]:
-    """Show a bar from the second second of the block to its end; the block may report how far it is."""
-    if not sys.stderr.isatty():
-        yield _say_nothing
-        return
-    bar = _Bar(description)
+def progress(description: str) -> Iterator["Bar"]:
+    """Show a bar from the second second of the block to its end; the block may report to it how far it is."""
+    bar = Bar(description)
     timer = threading.Timer(PATIENCE_SECONDS, bar.show)
     timer.daemon = True
-    timer.start()
+    if sys.stderr.isatty():
+        timer.start()
     try:
-        yield bar.report
+        yield bar
     finally:
         timer.cancel()
         bar.hide()
 
 
-def _say_nothing(done: int, total: int | None) -> None:
-    del done, total
-
-
-class _Bar:
+class Bar:
     """A bar that remembers what was reported before it was shown."""
 
     def __init__(self, description: str) -> None:
@@ -47,12 +38,14 @@ class _Bar:
         self.turn = threading.Lock()
 
     def report(self, done: int, total: int | None) -> None:
+        """Say how much is done, and of how much where that is known."""
         with self.turn:
             self.state = (done, total)
             if self.shown is not None:
                 self.shown.update(self.shown.task_ids[0], completed=done, total=total)
 
     def show(self) -> None:
+        """Appear, unless it is over already."""
         # Rich takes a tenth of a second to import; quick commands never get here.
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -67,6 +60,7 @@ class _Bar:
             self.shown = bar
 
     def hide(self) -> None:
+        """Disappear for good."""
         with self.turn:
             self.over = True
             if self.shown is not None:

@@ -26,8 +26,8 @@ def refresh(context: click.Context, full: bool, as_json: bool) -> None:
     settings = load_settings(context)
     from warehouse.refresh import refresh as refresh_settings
 
-    with progress("refreshing") as report:
-        publication = refresh_settings(settings, full=full, progress=report)
+    with progress("refreshing") as bar:
+        publication = refresh_settings(settings, full=full, progress=bar.report)
     if as_json:
         click.echo(msgspec.json.encode(publication))
         return

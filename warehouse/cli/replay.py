@@ -26,8 +26,8 @@ def replay(context: click.Context, files: tuple[Path, ...], as_json: bool) -> No
     settings = load_settings(context)
     from warehouse.replay import replay as replay_files
 
-    with progress("replaying") as report:
-        result = replay_files(settings, files, progress=report)
+    with progress("replaying") as bar:
+        result = replay_files(settings, files, progress=bar.report)
     if as_json:
         click.echo(msgspec.json.encode(result))
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from warehouse.cli.home import home_option, load_settings
-from warehouse.cli.progress import progress
+from warehouse.cli.progress import Bar, progress
 from warehouse.errors import LakeError
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ def sql(
     if not query.strip(" \t\r\n;"):
         raise click.UsageError("the query is empty.", context)
     settings = load_settings(context)
-    with progress("querying"):
-        _answer(settings, query, layout, out, at)
+    with progress("querying") as bar:
+        _answer(settings, query, layout, out, at, bar)
 
 
 def _layout(context: click.Context, layout: str | None, as_json: bool, out: Path | None) -> str:
@@ -59,7 +59,7 @@ def _layout(context: click.Context, layout: str | None, as_json: bool, out: Path
     return "json" if as_json else layout or "table"
 
 
-def _answer(settings: "Settings", query: str, layout: str, out: Path | None, at: str | None) -> None:
+def _answer(settings: "Settings", query: str, layout: str, out: Path | None, at: str | None, bar: Bar) -> None:
     # Not at the top: a wrong option is told without waiting for DuckDB.
     import duckdb
 
@@ -74,7 +74,7 @@ def _answer(settings: "Settings", query: str, layout: str, out: Path | None, at:
         try:
             # DuckDB does not look at Ctrl-C while it works: this thread does.
             with ThreadPoolExecutor(max_workers=1) as pool:
-                work = pool.submit(write_rows, con, query, layout, out)
+                work = pool.submit(write_rows, con, query, layout, out, bar.hide)
                 try:
                     work.result()
                 except KeyboardInterrupt:

@@ -22,8 +22,8 @@ def status(context: click.Context, as_json: bool) -> None:
     settings = load_settings(context)
     from warehouse.overview import overview
 
-    with progress("reading the journals") as report:
-        found = overview(settings, report)
+    with progress("reading the journals") as bar:
+        found = overview(settings, bar.report)
     if as_json:
         click.echo(msgspec.json.encode(found))
         return
