@@ -1,0 +1,63 @@
+"""What waits for its parent is listed with its age, and listed no more once the parent is there."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+COLUMNS = "parent, parent_id, event_name, events, first_published_at, last_published_at, age"
+
+
+def event(name: str, day: int, **payload: object) -> dict[str, Any]:
+    published_at = f"2026-03-{day:02}T12:00:00Z"
+    return {"tenant": "acme", "name": name, "published_at": published_at, "payload": payload}
+
+
+def noon(day: int) -> datetime:
+    return datetime(2026, 3, day, 12, tzinfo=UTC)
+
+
+def captured(day: int, transaction_id: str) -> dict[str, Any]:
+    transactions = [{"id": transaction_id, "amount": 5, "currency": "EUR"}]
+    return event("payment_account.amount_captured", day, id="o1", transactions=transactions)
+
+
+CHILDREN = [
+    captured(3, "t1"),
+    captured(2, "t2"),
+    # Again, with another payload under the same key: still one event.
+    {**captured(4, "t2"), "payload": {**captured(4, "t2")["payload"], "order_id": "o1"}},
+    event("order.cancelled", 4, id="o2", items=[]),
+    event("refund_request.issued", 5, id="rr", order_id="o3", payment_account_id="o3", amount=1, currency="EUR"),
+    event("invoice.created", 5, id="inv", order_id="o3"),
+    event("return.processed", 5, id="blind", blind_order_id="made-up", items=[]),
+    # Known, and the newest event of the log: it is the time by which the others age.
+    event("order.created", 10, id="o4", items=[]),
+    event("return.processed", 6, id="ret", order_id="o4", items=[]),
+]
+
+
+def test_each_parent_that_is_missing_is_listed_with_the_age_of_its_first_child(warehouse_of: Any) -> None:
+    with warehouse_of(CHILDREN) as con:
+        assert con.execute(f"select {COLUMNS} from trust.missing_parents order by all").fetchall() == [
+            ("order", "o1", "payment_account.amount_captured", 2, noon(2), noon(4), timedelta(days=8)),
+            ("order", "o2", "order.cancelled", 1, noon(4), noon(4), timedelta(days=6)),
+            ("order", "o3", "invoice.created", 1, noon(5), noon(5), timedelta(days=5)),
+            ("order", "o3", "refund_request.issued", 1, noon(5), noon(5), timedelta(days=5)),
+            ("payment_account", "o3", "refund_request.issued", 1, noon(5), noon(5), timedelta(days=5)),
+        ]
+
+
+def test_the_row_goes_when_the_parent_arrives(warehouse_of: Any) -> None:
+    parents = [
+        event("order.opened", 1, id="o1", items=[]),
+        event("payment_account.amount_authorized", 1, id="o3", transactions=[]),
+    ]
+    filler = [event("order.created", 10, id=f"other-{number}", items=[]) for number in range(7)]
+    with warehouse_of([*CHILDREN, *filler, *parents], splits=2) as con:
+        assert con.execute(
+            "select parent, parent_id, event_name from trust.missing_parents order by all"
+        ).fetchall() == [
+            ("order", "o2", "order.cancelled"),
+            ("order", "o3", "invoice.created"),
+            ("order", "o3", "payment_account.amount_authorized"),
+            ("order", "o3", "refund_request.issued"),
+        ]
