@@ -4,6 +4,7 @@ import errno
 import logging
 import logging.config
 import os
+import shutil
 import signal
 import socket
 import tempfile
@@ -16,7 +17,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from receiver.app import App, require_keys
+from receiver.app import FULL_DISK, App, require_keys
 from receiver.metrics import SHARED_FOLDER
 from warehouse.errors import ServeError
 from warehouse.settings import Settings
@@ -138,6 +139,8 @@ def _metrics_folder(settings: Settings) -> Iterator[str]:
     """A fresh folder under the home for as long as the workers live. Raises ServeError."""
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(settings.home).free < FULL_DISK:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         folder = tempfile.TemporaryDirectory(prefix="metrics-", dir=settings.home.resolve())
     except OSError as error:
         raise ServeError(

@@ -10,14 +10,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from warehouse.journal import Delivery, list_journals, read_journal
+from warehouse.journal import Damage, Delivery, Reason, list_journals, read_journal
 
 ROOT = Path(__file__).parents[1]
 KEY = "test-key"
@@ -46,6 +46,7 @@ class Receiver:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         # A pipe: a file would fall under the same limits as the journal does in some tests.
         self._errors: list[str] = []
@@ -76,7 +77,7 @@ class Receiver:
 
     def errors(self) -> str:
         if self.process.poll() is not None:
-            self._reader.join()
+            self._reader.join(STOP_SECONDS)
         return "".join(self._errors)
 
     def stop(self) -> int:
@@ -86,11 +87,14 @@ class Receiver:
 
     def wait(self) -> int:
         code = self.process.wait(STOP_SECONDS)
-        self._reader.join()
+        self._reader.join(STOP_SECONDS)
+        assert not self._reader.is_alive(), "a worker outlives the server"
         return code
 
     def kill(self) -> None:
-        self.process.kill()
+        """End it and its workers at once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self._reader.join(STOP_SECONDS)
 
@@ -120,8 +124,15 @@ class Receiver:
         return plain
 
     def stored(self) -> list[Delivery]:
-        """All deliveries in the journals of the home, in the order of the journals."""
-        return [delivery for path in list_journals(self.home / "journal") for _, delivery in read_journal(path)]
+        """All deliveries in the journals of the home, in the order of the journals; a torn tail is no damage."""
+        damage: list[Damage] = []
+        deliveries = [
+            delivery
+            for path in list_journals(self.home / "journal")
+            for _, delivery in read_journal(path, on_damage=damage.append)
+        ]
+        assert {one.reason for one in damage} <= {Reason.TORN_TAIL}, damage
+        return deliveries
 
     def metrics(self) -> dict[str, float]:
         """Every sample by its name and labels: `newstore_requests_total{answer="200"}`."""

@@ -135,6 +135,39 @@ def _read(journal: Path) -> list[Delivery]:
     return [delivery for _, delivery in read_journal(journal)]
 
 
+@pytest.mark.parametrize("workers", [None, 2])
+def test_a_disk_that_fills_up_loses_nothing_acknowledged(small_disk: Path, workers: int | None) -> None:
+    with running(small_disk / "home", {"WAREHOUSE_MAX_BODY": "1MiB"}, workers=workers) as receiver:
+        acknowledged: list[bytes] = []
+        while (answer := receiver.post(body := envelope(len(acknowledged), note="x" * 100_000))).status == 200:
+            acknowledged.append(body)
+        assert (answer.status, answer.headers["retry-after"]) == (500, "5")
+        assert receiver.get("/ready").status == 503
+        assert {delivery.body for delivery in receiver.stored()} >= set(acknowledged)
+        # An operator makes room.
+        (small_disk / "ballast").unlink()
+        assert receiver.get("/ready").status == 200
+        assert receiver.post(envelope(-1)).status == 200
+        assert {delivery.body for delivery in receiver.stored()} >= {*acknowledged, envelope(-1)}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 12 MiB, most of it taken by the file `ballast`."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", disk], check=False, capture_output=True
+    )
+    if mounted.returncode != 0:
+        pytest.skip("only root can mount a small file system")
+    try:
+        (disk / "ballast").write_bytes(b"x" * 8 * 2**20)
+        yield disk
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
 @contextmanager
 def _files_no_longer_than(receiver: Receiver, size: int) -> Iterator[None]:
     """The receiver's writes past `size` bytes of a file fail, as they do on a full disk."""

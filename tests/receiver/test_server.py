@@ -44,6 +44,15 @@ def test_two_workers_share_the_work_and_add_up_their_metrics(tmp_path: Path) -> 
     assert list(receiver.home.glob("metrics-*")) == []
 
 
+def test_workers_end_with_a_supervisor_that_was_killed(tmp_path: Path) -> None:
+    with running(tmp_path / "home", workers=2) as receiver:
+        receiver.process.kill()
+        # Nobody is left who could write to its stderr.
+        assert receiver.wait() == -signal.SIGKILL
+        with pytest.raises(ConnectionRefusedError):
+            receiver.get("/health")
+
+
 def test_a_port_that_is_taken_is_named(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
