@@ -62,7 +62,7 @@ def create_app(settings: Settings) -> Starlette:
     """The receiver with these settings; its lifespan opens the journal. Raises SettingsError or ContractError."""
     require_keys(settings)
     metrics = Metrics(load_contract().events)
-    commit = GroupCommit(settings.journal_dir, settings.queue_bytes, metrics)
+    commit = GroupCommit(settings, metrics)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

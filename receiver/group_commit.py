@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from time import perf_counter
 from typing import Final, TypeVar
 
@@ -16,6 +15,7 @@ from receiver.answers import NOT_STORED, QUEUE_FULL, Refusal
 from receiver.metrics import Metrics
 from warehouse.errors import JournalError
 from warehouse.journal import Delivery, JournalWriter
+from warehouse.settings import Settings
 
 QUEUE_DELIVERIES: Final = 10_000
 
@@ -25,12 +25,11 @@ T = TypeVar("T")
 
 
 class GroupCommit:
-    """The way of deliveries into journals in `folder`, at most about `queue_bytes` of them at a time."""
+    """The way of deliveries into the journals of a home, at most about `queue_bytes` of them at a time."""
 
-    def __init__(self, folder: Path, queue_bytes: int, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self.closing = False
-        self._folder = folder
-        self._queue_bytes = queue_bytes
+        self._settings = settings
         self._metrics = metrics
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._writer: JournalWriter | None = None
@@ -50,7 +49,7 @@ class GroupCommit:
         if self.closing:
             raise Refusal(NOT_STORED)
         # The size of the newcomer does not count: whatever it is, it fits when those before it are written.
-        if self._held_bytes >= self._queue_bytes or self._held >= QUEUE_DELIVERIES:
+        if self._held_bytes >= self._settings.queue_bytes or self._held >= QUEUE_DELIVERIES:
             raise Refusal(QUEUE_FULL)
 
     def append(self, delivery: Delivery) -> "asyncio.Future[int]":
@@ -129,8 +128,12 @@ class GroupCommit:
         return first
 
     def _sound_writer(self) -> JournalWriter:
+        writer = self._writer
+        if writer and (writer.size >= self._settings.journal_size or writer.age >= self._settings.journal_age):
+            # Only a journal that nobody writes to any more can be deleted once it is sealed.
+            self._release_writer()
         if self._writer is None:
-            self._writer = JournalWriter(self._folder)
+            self._writer = JournalWriter(self._settings.journal_dir)
             self._metrics.journal_opened()
         return self._writer
 

@@ -19,8 +19,8 @@ PREFIX = "WAREHOUSE_"
 SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 DURATION_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 # Of these a person sets the text; they become numbers of bytes or seconds before the types are checked.
-SIZES = {"max_body", "queue_bytes", "memory"}
-DURATIONS = {"journal_keep"}
+SIZES = {"max_body", "queue_bytes", "journal_size", "memory"}
+DURATIONS = {"journal_age", "journal_keep"}
 # Where settings come from is not itself a setting.
 SOURCES = {"config", "api_keys_file"}
 
@@ -36,6 +36,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_body: int = 64 * 2**20
     queue_bytes: int = 64 * 2**20
     memory: int = 4 * 10**9
+    journal_size: int = 256 * 2**20
+    journal_age: int = 3600
     journal_keep: int = 24 * 3600
     catalog: str | None = None
     data_path: str | None = None
@@ -47,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "max_body": (self.max_body >= 1024, self.max_body, "at least 1KiB"),
             "queue_bytes": (self.queue_bytes >= 1024, self.queue_bytes, "at least 1KiB"),
             "memory": (self.memory >= 256 * 10**6, self.memory, "at least 256MB"),
+            "journal_size": (self.journal_size >= 2**20, self.journal_size, "at least 1MiB"),
+            "journal_age": (self.journal_age >= 1, self.journal_age, "a duration such as 1h"),
             "journal_keep": (self.journal_keep >= 0, self.journal_keep, "a duration such as 24h"),
         }
         for field, (right, value, wanted) in checks.items():

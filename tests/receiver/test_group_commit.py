@@ -13,14 +13,16 @@ from receiver.metrics import Metrics
 from tests.live import envelope
 from warehouse.envelope import decode
 from warehouse.journal import Delivery, list_journals, read_journal
+from warehouse.settings import Settings
 
 
 def run(folder: Path, act: Callable[[GroupCommit], Awaitable[None]], queue_bytes: int = 2**20) -> CollectorRegistry:
-    """Open a group commit on `folder`, act with it, close it; its metrics."""
+    """Open a group commit on the home `folder`, act with it, close it; its metrics."""
     metrics = Metrics(["order.created"])
+    settings = Settings(home=folder, queue_bytes=queue_bytes, journal_size=2**20)
 
     async def open_act_close() -> None:
-        commit = GroupCommit(folder, queue_bytes, metrics)
+        commit = GroupCommit(settings, metrics)
         await commit.open()
         await act(commit)
         await commit.close()
@@ -34,7 +36,7 @@ def delivery(number: int, size: int = 0) -> Delivery:
 
 
 def stored(folder: Path) -> list[list[Delivery]]:
-    return [[delivery for _, delivery in read_journal(path)] for path in list_journals(folder)]
+    return [[delivery for _, delivery in read_journal(path)] for path in list_journals(folder / "journal")]
 
 
 @contextmanager
@@ -91,6 +93,18 @@ def test_a_delivery_whose_client_has_gone_is_written_all_the_same(tmp_path: Path
     assert stored(tmp_path) == [[delivery(0), delivery(1)]]
 
 
+def test_a_large_journal_is_followed_by_another(tmp_path: Path) -> None:
+    deliveries = [delivery(number, size=300_000) for number in range(10)]
+
+    async def act(commit: GroupCommit) -> None:
+        for one in deliveries:
+            await commit.append(one)
+
+    run(tmp_path, act)
+    # Each journal takes deliveries until it holds a MiB: four of 300 kB.
+    assert stored(tmp_path) == [deliveries[:4], deliveries[4:8], deliveries[8:]]
+
+
 def test_closing_writes_what_waits_and_takes_no_more(tmp_path: Path) -> None:
     async def act(commit: GroupCommit) -> None:
         waiting = [commit.append(delivery(number)) for number in range(10)]
@@ -101,7 +115,7 @@ def test_closing_writes_what_waits_and_takes_no_more(tmp_path: Path) -> None:
         assert refused.value.answer is NOT_STORED
 
     async def open_and_act() -> None:
-        commit = GroupCommit(tmp_path, 2**20, Metrics([]))
+        commit = GroupCommit(Settings(home=tmp_path), Metrics([]))
         await commit.open()
         await act(commit)
 
@@ -134,7 +148,7 @@ def test_after_a_failed_write_the_next_group_goes_to_a_new_journal(tmp_path: Pat
     registry = run(tmp_path, act)
     assert registry.get_sample_value("newstore_journal_failures_total") == 1
     assert registry.get_sample_value("newstore_queue_deliveries") == 0
-    suspect, sound = list_journals(tmp_path)
+    suspect, sound = list_journals(tmp_path / "journal")
     assert next(read_journal(suspect)) == (0, delivery(0))
     assert list(read_journal(sound)) == [(0, delivery(3))]
 

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
 from warehouse.disk import make_folder, sync_file, sync_folder
 from warehouse.errors import JournalError
@@ -18,7 +19,7 @@ from warehouse.journal.record import SUFFIX, Delivery, pack_header, pack_records
 
 
 class JournalWriter:
-    """A new journal in `folder`, held by this process until `close`; for one thread at a time.
+    """A new journal in `folder`, held by this process until `close`; for one thread at a time. `size` is in bytes.
 
     Raises JournalError when the file cannot be made durable.
     """
@@ -29,11 +30,19 @@ class JournalWriter:
         self._seed = seed_of(self.name)
         self._next = 0
         self._sound = True
+        self._opened = monotonic()
+        header = pack_header(self.name)
+        self.size = len(header)
         try:
             make_folder(folder)
-            self._descriptor = _create(self.path, pack_header(self.name))
+            self._descriptor = _create(self.path, header)
         except OSError as error:
             raise _failure(self.path, "could not be created", error) from error
+
+    @property
+    def age(self) -> float:
+        """Seconds since the file was made."""
+        return monotonic() - self._opened
 
     @property
     def sound(self) -> bool:
@@ -57,6 +66,7 @@ class JournalWriter:
         self._sound = True
         first = self._next
         self._next += len(deliveries)
+        self.size += len(data)
         return first
 
     def close(self) -> None:
