@@ -15,20 +15,25 @@
         ) = 1
 {% endmacro %}
 
-{#- Every order named by an event of these sources, of the orders this run recomputes. -#}
+{#- Every order this run recomputes: a touched order is one that some event of the sources names. -#}
 {% macro named_orders(sources) %}
-    {%- for source in sources %}
     select
         tenant,
         order_id
-    from {{ ref(source) }}
-    where
-        order_id is not null
+    from (
         {%- if is_incremental() %}
-        and (tenant, order_id) in ({{ touched_entities() }})
+        {{- touched_entities() }}
+        {%- else %}
+        {%- for source in sources %}
+        select
+            tenant,
+            order_id
+        from {{ ref(source) }}
+        {{- ' union' if not loop.last }}
+        {%- endfor %}
         {%- endif %}
-    {{- '\n    union' if not loop.last }}
-    {%- endfor %}
+    ) as named
+    where order_id is not null
 {% endmacro %}
 
 {#- One row for each unit that a swap replaced; where events disagree on what replaced it, the first one counts. -#}
