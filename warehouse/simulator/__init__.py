@@ -1,0 +1,90 @@
+"""A believable small retailer on NewStore: all 31 events of its stream, and the truth of what they add up to.
+
+The same arguments give the same bytes. Nobody in it exists, and its addresses lead nowhere.
+"""
+
+from collections.abc import Collection
+from datetime import date, timedelta
+from typing import Final
+
+from warehouse.errors import SettingsError
+from warehouse.simulator import clock
+from warehouse.simulator.clock import DAY
+from warehouse.simulator.delivery import post, write_ndjson
+from warehouse.simulator.retailer import EVENTS_PER_ORDER, open_retailer
+from warehouse.simulator.simulation import Delivering, Simulation
+from warehouse.simulator.truth import AccountTruth, OrderTruth, ReturnTruth, StockTruth, Truth
+from warehouse.simulator.world import World
+
+__all__ = [
+    "AccountTruth",
+    "OrderTruth",
+    "ReturnTruth",
+    "Simulation",
+    "StockTruth",
+    "Truth",
+    "post",
+    "simulate",
+    "write_ndjson",
+]
+
+START: Final = date(2024, 1, 1)
+ORDERS_PER_DAY: Final = 60
+DISORDER: Final = timedelta(seconds=20)
+
+
+def simulate(  # noqa: PLR0913
+    *,
+    events: int | None = None,
+    days: int | None = None,
+    seed: int = 1,
+    duplicates: float = 0.05,
+    disorder: float | timedelta = DISORDER,
+    late: float = 0.01,
+    bad: float = 0.0,
+    tenant: str = "demo",
+    start: date = START,
+    families: Collection[str] | None = None,
+) -> Simulation:
+    """Simulate deliveries of so many distinct events, or of so many days of a shop with 60 orders a day.
+
+    With `events` the retailer is as large as it takes to tell them in `days`, or in a span that suits their number.
+    `duplicates` is the number of further deliveries for each event, `late` the share of events that come hours to days
+    late, `bad` the share of deliveries that are no events at all, `disorder` the mean lag of the others (seconds),
+    `families` those of the contract to tell of. Raises SettingsError.
+    """
+    _check(events, days, duplicates, late, bad)
+    if not isinstance(disorder, timedelta):
+        disorder = timedelta(seconds=disorder)
+    if disorder < timedelta(0):
+        raise SettingsError("disorder cannot be below zero.", "0 for deliveries in order")
+    first = clock.start_of(start)
+    orders_per_day = float(ORDERS_PER_DAY)
+    if events is not None:
+        orders_per_day = events / (days or _days_for(events)) / EVENTS_PER_ORDER
+    until = first + days * DAY if days is not None and events is None else None
+
+    def make_world() -> World:
+        world = World(seed, first, events, families)
+        open_retailer(world, orders_per_day)
+        return world
+
+    return Simulation(seed, Delivering(tenant, duplicates, disorder, late, bad), make_world, until)
+
+
+def _days_for(events: int) -> int:
+    """Two weeks for a few events, a year for a million and more."""
+    return min(365, max(14, int(events**0.5) // 3))
+
+
+def _check(events: int | None, days: int | None, duplicates: float, late: float, bad: float) -> None:
+    if events is None and days is None:
+        raise SettingsError("a simulation needs an end.", "a number of events, or of days")
+    for name, number in (("events", events), ("days", days)):
+        if number is not None and number < 1:
+            raise SettingsError(f"{name} is {number}, which is none at all.", f"{name} of 1 or more")
+    if duplicates < 0:
+        raise SettingsError("duplicates cannot be below zero.", "0.05 for one event in twenty")
+    for name, share in (("late", late), ("bad", bad)):
+        if not 0 <= share < 1:
+            raise SettingsError(f"{name} is {share}, which is no share of the events.", "a number from 0 to below 1")

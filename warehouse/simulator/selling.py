@@ -1,0 +1,121 @@
+"""How orders come about: from home, at the till, from a store's tablet, out of a system that is no more."""
+
+from collections.abc import Sequence
+
+from warehouse.simulator.accounts import authorize, void_rest
+from warehouse.simulator.catalogue import Product
+from warehouse.simulator.clock import DAY, MINUTE, SECOND
+from warehouse.simulator.fulfilment import assign, charge, hand_over, invoice
+from warehouse.simulator.order_steps import cancel, cancel_units, complete, create, open_up
+from warehouse.simulator.orders import Order, new_order
+from warehouse.simulator.people import Customer
+from warehouse.simulator.places import Market, Place
+from warehouse.simulator.routing import STEP, route
+from warehouse.simulator.world import Course, World
+
+GRACE = 30 * MINUTE
+
+
+def web_order(world: World, market: Market) -> Course:
+    """An order from home: paid, kept open for changes, then routed."""
+    customer = world.people.regular(market) if world.chance.happens(0.55) else None
+    if customer is None:
+        customer = world.people.newcomer(market, world.now)
+        yield world.now + STEP
+    yield from _shipped_order(world, new_order(world, market, None, customer))
+
+
+def tablet_order(world: World, store: Place) -> Course:
+    """An order made in a store for what it does not have: shipped to the customer."""
+    customer = world.people.regular(store.market) or world.people.newcomer(store.market, world.now)
+    yield from _shipped_order(world, new_order(world, store.market, store, customer))
+
+
+def till_order(world: World, store: Place) -> Course:
+    """An order taken away from the store at once, by somebody known or by nobody in particular."""
+    products = _in_stock(world, store)
+    if not products:
+        return
+    customer: Customer | None = None
+    if world.chance.happens(0.4):
+        customer = world.people.regular(store.market)
+    order = new_order(world, store.market, store, customer, takeaway=True, products=products)
+    yield from take_away(world, order, order.grand_total)
+
+
+def take_away(world: World, order: Order, to_pay: int) -> Course:
+    """The steps at the till; only `to_pay` of the order is still to be paid."""
+    chance, store = world.chance, order.store
+    assert store is not None
+    authorize(world, order.account, to_pay, in_store=True)
+    for unit in order.units:
+        world.stockroom.promise(store, unit.product)
+    yield world.now + STEP
+    create(world, order)
+    yield world.now + STEP + chance.below(SECOND)
+    open_up(world, order)
+    yield world.now + STEP + chance.below(SECOND)
+    request = assign(world, order, store, order.units)
+    yield world.now + STEP + chance.below(5 * SECOND)
+    hand_over(world, request, order.units)
+    yield world.now + STEP
+    charge(world, order, order.units)
+    yield world.now + STEP
+    invoice(world, order, order.units)
+    yield world.now + STEP + chance.below(2 * SECOND)
+    complete(world, order)
+    if order.exchanged is None:
+        world.closed.append(order)
+    order.body = {}
+
+
+def historical_order(world: World, market: Market) -> Course:
+    """An order of a former system, told long after it was placed."""
+    chance = world.chance
+    customer = world.people.regular(market)
+    order = new_order(world, market, None, customer)
+    order.historical = True
+    order.placed_at = world.now - chance.between(60 * DAY, 900 * DAY)
+    create(world, order)
+    yield world.now + STEP
+    complete(world, order)
+
+
+def _shipped_order(world: World, order: Order) -> Course:
+    chance = world.chance
+    authorize(world, order.account, order.grand_total, in_store=False)
+    yield world.now + STEP + chance.below(3 * SECOND)
+    create(world, order)
+    opening = world.now + GRACE
+    if chance.happens(0.02):
+        yield world.now + chance.between(10 * SECOND, GRACE - MINUTE)
+        yield from _cancel(world, order)
+        return
+    if len(order.units) > 1 and chance.happens(0.02):
+        yield world.now + chance.between(10 * SECOND, GRACE - MINUTE)
+        cancel_units(world, order, [chance.pick(order.units)], "customer_request")
+    yield opening
+    open_up(world, order)
+    yield world.now + chance.between(20 * SECOND, 10 * MINUTE)
+    if chance.happens(0.01):
+        yield from _cancel(world, order)
+        return
+    wanted = [unit for unit in order.units if not unit.is_cancelled]
+    order.waiting = len(wanted)
+    route(world, order, wanted)
+
+
+def _cancel(world: World, order: Order) -> Course:
+    cancel(world, order)
+    yield world.now + STEP + world.chance.below(2 * SECOND)
+    void_rest(world, order.account)
+
+
+def _in_stock(world: World, store: Place) -> Sequence[Product]:
+    chance = world.chance
+    products: list[Product] = []
+    for _ in range(chance.pick((1, 1, 1, 1, 2, 2, 3))):
+        product = world.catalogue.wanted(chance)
+        if world.stockroom.free(store, product) > products.count(product):
+            products.append(product)
+    return products

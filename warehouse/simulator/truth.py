@@ -1,0 +1,208 @@
+"""What a simulation's events add up to, kept by the simulated retailer's own books and never read from the events.
+
+A change is booked with the event that tells of it, so the books cover exactly the events that were told.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+
+from warehouse.simulator.money import decimal
+
+
+class OrderTruth(msgspec.Struct, gc=False):
+    """One order. Units are bits of a mask, so a year of orders fits in memory; amounts are cents."""
+
+    external_id: str | None = None
+    currency: str | None = None
+    total_cents: int = 0
+    has_header: bool = False
+    was_opened: bool = False
+    was_completed: bool = False
+    was_cancelled: bool = False
+    known: int = 0
+    cancelled: int = 0
+    fulfilled: int = 0
+    returned: int = 0
+    held: int = 0
+    replaced: int = 0
+
+    @property
+    def item_count(self) -> int:
+        """Units, without those that a swap replaced."""
+        return (self.known & ~self.replaced).bit_count()
+
+    @property
+    def cancelled_item_count(self) -> int:
+        """Units cancelled, alone or with the whole order."""
+        return (self._cancelled & ~self.replaced).bit_count()
+
+    @property
+    def fulfilled_item_count(self) -> int:
+        """Units shipped or handed over, also those that came back."""
+        return (self.fulfilled & ~self._cancelled & ~self.replaced).bit_count()
+
+    @property
+    def returned_item_count(self) -> int:
+        """Units that came back."""
+        return (self.returned & ~self.replaced).bit_count()
+
+    @property
+    def grand_total(self) -> Decimal | None:
+        """What the order's header says; None when there was none."""
+        return decimal(self.total_cents) if self.has_header else None
+
+    @property
+    def status(self) -> str:
+        """The highest rank the order has reached."""
+        waiting = self.held & ~(self._cancelled | self.fulfilled | self.returned | self.replaced)
+        if self.was_cancelled or (self.has_header and 0 < self.item_count == self.cancelled_item_count):
+            return "cancelled"
+        if self.was_completed:
+            return "completed"
+        if waiting:
+            return "on_hold"
+        if self.was_opened:
+            return "opened"
+        return "created" if self.has_header else "unknown"
+
+    @property
+    def _cancelled(self) -> int:
+        return self.known if self.was_cancelled else self.cancelled
+
+    def to_builtins(self) -> dict[str, object]:
+        """As values of JSON, amounts as text."""
+        return {
+            "external_id": self.external_id,
+            "status": self.status,
+            "has_header": self.has_header,
+            "currency": self.currency,
+            "grand_total": None if self.grand_total is None else str(self.grand_total),
+            "item_count": self.item_count,
+            "cancelled_item_count": self.cancelled_item_count,
+            "fulfilled_item_count": self.fulfilled_item_count,
+            "returned_item_count": self.returned_item_count,
+        }
+
+
+class AccountTruth(msgspec.Struct, gc=False):
+    """The money that moved on an order's payment account in one currency, in cents."""
+
+    authorized: int = 0
+    captured: int = 0
+    refunded: int = 0
+    voided: int = 0
+
+    def to_builtins(self) -> dict[str, str]:
+        """As values of JSON, amounts as text."""
+        return {name: str(decimal(getattr(self, name))) for name in self.__struct_fields__}
+
+
+class ReturnTruth(msgspec.Struct, frozen=True, gc=False):
+    """One return: its order, if it was not blind, its totals in cents and the units that came back."""
+
+    order_id: str | None
+    currency: str
+    refund: int
+    adjusted: int
+    tax: int
+    item_count: int
+
+    def to_builtins(self) -> dict[str, object]:
+        """As values of JSON, amounts as text and named as in the marts."""
+        return {
+            "order_id": self.order_id,
+            "is_blind": self.order_id is None,
+            "currency": self.currency,
+            "total_refund_amount": str(decimal(self.refund)),
+            "total_refund_amount_adjusted": str(decimal(self.adjusted)),
+            "total_refund_excl_tax": str(decimal(self.refund - self.tax)),
+            "total_refund_tax": str(decimal(self.tax)),
+            "item_count": self.item_count,
+        }
+
+
+class StockTruth(msgspec.Struct, gc=False):
+    """Units of a product at a location: the last complete count and what moved after it."""
+
+    counted: int | None = None
+    moved: int = 0
+
+    @property
+    def on_hand(self) -> int:
+        """Units that should be there."""
+        return (self.counted or 0) + self.moved
+
+
+class Counts(msgspec.Struct):
+    """Numbers of deliveries and of the distinct events among them."""
+
+    events: int = 0
+    deliveries: int = 0
+    duplicates: int = 0
+    bad: dict[str, int] = {}
+    by_name: dict[str, int] = {}
+
+
+class Truth:
+    """The books. Orders, accounts and returns by id; stock by location and product id."""
+
+    def __init__(self) -> None:
+        self.counts = Counts()
+        self.orders: dict[str, OrderTruth] = {}
+        self.accounts: dict[tuple[str, str], AccountTruth] = {}
+        self.returns: dict[str, ReturnTruth] = {}
+        self.stock: dict[tuple[str, str], StockTruth] = {}
+
+    def order(self, order_id: str) -> OrderTruth:
+        """The order's page in the books, a new one at its first mention."""
+        page = self.orders.get(order_id)
+        if page is None:
+            page = self.orders[order_id] = OrderTruth()
+        return page
+
+    def account(self, order_id: str, currency: str) -> AccountTruth:
+        """The payment account's page; to speak of an order's money is to speak of the order."""
+        self.order(order_id)
+        page = self.accounts.get((order_id, currency))
+        if page is None:
+            page = self.accounts[order_id, currency] = AccountTruth()
+        return page
+
+    def move(self, location_id: str, product_id: str, units: int) -> None:
+        """Book units that came (above zero) or went."""
+        page = self.stock.get((location_id, product_id))
+        if page is None:
+            page = self.stock[location_id, product_id] = StockTruth()
+        page.moved += units
+
+    def count(self, location_id: str, lines: Iterable[tuple[str, int]]) -> None:
+        """Book a complete count, as (product id, units found): what moved before it counts no more."""
+        for product_id, units in lines:
+            self.stock[location_id, product_id] = StockTruth(units)
+
+    def to_builtins(self) -> dict[str, object]:
+        """As values of JSON, in the order of their ids."""
+        return {
+            "counts": msgspec.to_builtins(self.counts),
+            "orders": {key: page.to_builtins() for key, page in sorted(self.orders.items())},
+            "payment_accounts": [
+                {"order_id": order_id, "currency": currency, **page.to_builtins()}
+                for (order_id, currency), page in sorted(self.accounts.items())
+            ],
+            "returns": {key: page.to_builtins() for key, page in sorted(self.returns.items())},
+            "stock": [
+                {"location_id": location, "product_id": product, "on_hand": page.on_hand}
+                for (location, product), page in sorted(self.stock.items())
+            ],
+        }
+
+    def to_json(self) -> bytes:
+        """The books as JSON, the same bytes for the same books."""
+        return msgspec.json.format(msgspec.json.encode(self.to_builtins(), order="sorted"), indent=1)
+
+    def write_truth(self, path: Path) -> None:
+        """Write the books as JSON, replacing what is there."""
+        path.write_bytes(self.to_json() + b"\n")
