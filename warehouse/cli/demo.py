@@ -1,0 +1,147 @@
+"""`warehouse demo`: the whole way of an event, in a home of its own: receiver, simulated NewStore, refresh, facts.
+
+It never touches a home that was there before, whatever the settings of this machine say.
+"""
+
+import os
+import secrets
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import click
+
+from warehouse.cli.home import home_option
+from warehouse.cli.progress import progress
+from warehouse.errors import ServeError, SettingsError
+from warehouse.settings import PREFIX, Settings
+
+FOLDER: Final = Path("data") / "demo"
+BAD_SHARE: Final = 0.005
+START_SECONDS: Final = 30.0
+STOP_SECONDS: Final = 20.0
+
+
+@click.command()
+@click.option("--events", type=click.IntRange(1), default=3000, show_default=True, help="Events NewStore has to tell.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same events.")
+@home_option
+@click.pass_context
+def demo(context: click.Context, events: int, seed: int) -> None:
+    """Show the whole product at work, in a new folder under ./data or an empty --home.
+
+    Starts a receiver with a key made for it, posts simulated NewStore events to it (some twice, some late, some
+    broken), refreshes the marts while it goes on receiving, and shows what came out.
+
+    \b
+    Example:
+      warehouse demo --events 10000 --seed 7
+    """
+    settings = _own_settings(context)
+    from rich.console import Console
+
+    from warehouse.cli.summary import Timing, show_summary
+    from warehouse.posting import post
+    from warehouse.refresh import refresh
+    from warehouse.simulator import simulate
+
+    address = f"http://{settings.host}:{settings.port}"
+    deliveries = simulate(events=events, seed=seed, bad=BAD_SHARE)
+    click.echo(f"home      {settings.home}")
+    with _receiver(settings, address):
+        click.echo(f"receiver  {address}")
+        began = time.monotonic()
+        with progress("NewStore is posting") as bar:
+            posted = post(address, settings.api_keys[0], deliveries, progress=bar.report)
+        told = time.monotonic()
+        click.echo(f"posted    {posted.delivered:,} deliveries\n")
+        with progress("refreshing") as bar:
+            refresh(settings, progress=bar.report)
+        timing = Timing(told - began, time.monotonic() - told)
+        show_summary(Console(), settings, timing)
+    click.echo("\nThe receiver is stopped; the home stays. Try next:")
+    for arguments in (
+        'sql "from marts.fct_orders limit 10"',
+        'sql --format csv "select name, count(*) as deliveries from log.events group by all order by all"',
+        "status",
+    ):
+        click.echo(f"  {_command()} --home {shlex.quote(str(settings.home))} {arguments}")
+
+
+def _own_settings(context: click.Context) -> Settings:
+    """Settings of a new home, with a key of its own and a free port; from here on this process knows no others."""
+    home = _new_home(context.find_root().obj)
+    for variable in [name for name in os.environ if name.startswith(PREFIX)]:
+        del os.environ[variable]
+    os.environ[f"{PREFIX}CONFIG"] = os.devnull
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    return Settings.load(home=str(home), api_keys=[secrets.token_urlsafe(24)], port=port)
+
+
+def _new_home(named: Path | None) -> Path:
+    if named is None:
+        named, number = FOLDER, 1
+        while named.exists():
+            number += 1
+            named = FOLDER.with_name(f"{FOLDER.name}-{number}")
+    elif named.exists() and any(named.iterdir()):
+        raise SettingsError(f"{named}: there is something in this folder already.", "--home with a folder that is new")
+    named.mkdir(parents=True, exist_ok=True)
+    return named
+
+
+@contextmanager
+def _receiver(settings: Settings, address: str) -> Iterator[None]:
+    """A receiver in a process of its own for the length of the block, its log in the home. Raises ServeError."""
+    log = settings.home / "receiver.log"
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "warehouse", "serve"],
+            env={**os.environ, **settings.to_environ()},
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _await_ready(process, address, log)
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _await_ready(process: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
+    import httpx
+
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{address}/ready", timeout=1.0).is_success:
+                return
+        except httpx.TransportError:
+            # It is not listening yet.
+            time.sleep(0.05)
+    raise ServeError("the receiver did not start.", f"see {log} for its reason")
+
+
+def _command() -> str:
+    """How to run this same program again from where the user is."""
+    program = Path(sys.argv[0])
+    if program.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m warehouse"
+    found = shutil.which("warehouse")
+    if found is not None and Path(found).resolve() == program.resolve():
+        return "warehouse"
+    return shlex.quote(os.path.relpath(program))

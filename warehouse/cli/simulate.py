@@ -1,0 +1,98 @@
+"""`warehouse simulate`: a believable NewStore, into a file or to a receiver; the same options give the same bytes."""
+
+from pathlib import Path
+
+import click
+
+from warehouse.cli.home import load_settings
+from warehouse.cli.progress import progress
+from warehouse.errors import SettingsError
+
+COUNT = click.IntRange(min=1)
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option("--events", type=COUNT, help="Distinct events to tell of.  [default: 1000, unless --days is given]")
+@click.option("--days", type=COUNT, help="Days in which they happen.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed is another retailer.")
+@click.option("--duplicates", type=float, default=0.05, show_default=True, help="Further deliveries for each event.")
+@click.option(
+    "--disorder", type=float, default=20.0, show_default=True, help="Mean seconds to a delivery; 0: in order."
+)
+@click.option("--late", type=float, default=0.01, show_default=True, help="Share of events hours to days late.")
+@click.option("--bad", type=float, default=0.0, show_default=True, help="Share of deliveries that are no events.")
+@click.option("--tenant", default="demo", show_default=True, help="NewStore's name of the retailer.")
+@click.option("--families", metavar="A,B", help="Kinds of events to tell of, such as order,payment.  [default: all]")
+@click.option("--truth", type=FILE, help="Write what the events add up to into this file, as JSON.")
+@click.option("--out", type=FILE, help="Write the deliveries into this file, one a line.")
+@click.option("--to", "url", metavar="URL", help="Post the deliveries to the receiver at this address.")
+@click.option("--key", help="Key for --to.  [default: the first of $WAREHOUSE_API_KEYS]")
+@click.option("--connections", type=COUNT, default=16, show_default=True, help="Deliveries under way at once.")
+@click.pass_context
+def simulate(
+    context: click.Context,
+    *,
+    events: int | None,
+    days: int | None,
+    seed: int,
+    duplicates: float,
+    disorder: float,
+    late: float,
+    bad: float,
+    tenant: str,
+    families: str | None,
+    truth: Path | None,
+    out: Path | None,
+    url: str | None,
+    key: str | None,
+    connections: int,
+) -> None:
+    """Play a small retailer on NewStore: orders, payments, shipments, returns, stock, customers.
+
+    Deliveries come as NewStore's do: at least once, in no order, some very late. Nobody in them exists. Either --out or
+    --to says where they go.
+
+    \b
+    Examples:
+      warehouse simulate --events 10000 --seed 7 --out week.ndjson --truth week.json
+      warehouse simulate --days 2 --bad 0.01 --to http://127.0.0.1:8080
+    """
+    if (out is None) == (url is None):
+        raise click.UsageError("name either --out FILE or --to URL.", context)
+    if url is not None and key is None:
+        key = _own_key(context)
+    from warehouse.simulator import simulate as simulate_newstore
+    from warehouse.simulator import write_ndjson
+
+    simulation = simulate_newstore(
+        events=1000 if events is None and days is None else events,
+        days=days,
+        seed=seed,
+        duplicates=duplicates,
+        disorder=disorder,
+        late=late,
+        bad=bad,
+        tenant=tenant,
+        families=None if families is None else [family.strip() for family in families.split(",")],
+    )
+    with progress("simulating") as bar:
+        if out is not None:
+            count = write_ndjson(simulation, out, progress=bar.report)
+        else:
+            from warehouse.posting import post
+
+            assert url is not None
+            assert key is not None
+            count = post(url, key, simulation, connections, bar.report).delivered
+    told = simulation.truth.counts
+    if truth is not None:
+        simulation.truth.write_truth(truth)
+    click.echo(f"{count:,} deliveries of {told.events:,} events to {out or url}")
+
+
+def _own_key(context: click.Context) -> str:
+    keys = load_settings(context).api_keys
+    if not keys:
+        raise SettingsError("there is no key to post with.", "--key, or WAREHOUSE_API_KEYS as the receiver has it")
+    return keys[0]
