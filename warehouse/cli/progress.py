@@ -42,20 +42,22 @@ class Bar:
         with self.turn:
             self.state = (done, total)
             if self.shown is not None:
-                self.shown.update(self.shown.task_ids[0], completed=done, total=total)
+                self.shown.update(self.shown.task_ids[0], completed=done, total=total, count=_count(done, total))
 
     def show(self) -> None:
         """Appear, unless it is over already."""
         # Rich takes a tenth of a second to import; quick commands never get here.
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        text, count = TextColumn("{task.description}"), TextColumn("{task.fields[count]}")
+        columns = (SpinnerColumn(), text, BarColumn(), TaskProgressColumn(), count)
         with self.turn:
             if self.over:
                 return
             bar = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True)
-            bar.add_task(self.description, completed=self.state[0], total=self.state[1])
+            done, total = self.state
+            bar.add_task(self.description, completed=done, total=total, count=_count(done, total))
             bar.start()
             self.shown = bar
 
@@ -65,3 +67,8 @@ class Bar:
             self.over = True
             if self.shown is not None:
                 self.shown.stop()
+
+
+def _count(done: int, total: int | None) -> str:
+    """How many are done, where a share cannot be told."""
+    return f"{done:,}" if total is None and done else ""

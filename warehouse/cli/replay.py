@@ -31,6 +31,7 @@ def replay(context: click.Context, files: tuple[Path, ...], as_json: bool) -> No
     if as_json:
         click.echo(msgspec.json.encode(result))
         return
-    click.echo(
-        "\n".join(f"{name.replace('_', ' '):<24} {value}" for name, value in msgspec.structs.asdict(result).items())
-    )
+    click.echo(f"{result.deliveries:,} deliveries of {result.files:,} files are in the journal.")
+    for problem, count in result.problems.items():
+        click.echo(f"  {count:,} of them {problem}")
+    click.echo("`warehouse refresh` brings them into the marts.")
