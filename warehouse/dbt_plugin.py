@@ -12,7 +12,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import TargetConfig
 from duckdb import DuckDBPyConnection
 
-from warehouse.contract import load_contract
+from warehouse.contract import EventContract, load_contract
 from warehouse.errors import RefreshError
 from warehouse.lake import attach_lake
 from warehouse.publish import Mart, publish
@@ -78,3 +78,17 @@ def _attach_run(conn: DuckDBPyConnection) -> None:
             for event in contract.events.values()
         ],
     )
+    conn.execute("create table run.main.contract_fields (name varchar, path varchar, type varchar)")
+    fields = [(event.name, *field) for event in contract.events.values() for field in _fields(event)]
+    conn.execute("insert into run.main.contract_fields select unnest(?), unnest(?), unnest(?)", list(zip(*fields)))
+
+
+def _fields(event: EventContract) -> list[tuple[str, str]]:
+    """Every path of an event's payload and what it holds: a type of the contract file, `record` or `list`."""
+    kinds: dict[str, str] = {}
+    for leaf, scalar in event.leaves():
+        kinds[leaf] = scalar.value
+        path = leaf
+        while path := path[:-2] if path.endswith("[]") else path.rpartition(".")[0]:
+            kinds[path] = "list" if leaf[len(path) :].startswith("[]") else "record"
+    return list(kinds.items())

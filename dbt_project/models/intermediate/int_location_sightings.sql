@@ -1,0 +1,81 @@
+{%- set position = built_position() if is_incremental() else 0 -%}
+
+{#- For each staging model, where its events name locations: of the whole, or of each line. -#}
+{%- set places = {
+    'stg_order_events': {
+        'payload': ['demand_location_id'],
+        'item': ['fulfillment_location_id', 'future_fulfillment_location_id'],
+    },
+    'stg_return_events': {'payload': ['return_location_id']},
+    'stg_customer_events': {'payload': ['source.location_id']},
+} -%}
+{{ config(
+    unique_key=['tenant', 'location_id', 'role'],
+    incremental_strategy='delete+insert',
+    meta={'entity': ['tenant', 'location_id'], 'sources': places | list},
+) }}
+
+with sightings as (
+    {% for source, fields in places.items() %}
+    select
+        tenant,
+        published_at,
+        unnest([
+            {%- for field in fields.payload %}
+            {'role': '{{ field }}', 'location_id': payload.{{ field }}}{{ ',' if not loop.last }}
+            {%- endfor %}
+        ]) as place
+    from {{ ref(source) }}
+    where changed_batch > {{ position }}
+    {%- if fields.item %}
+    union all
+    select
+        tenant,
+        published_at,
+        unnest([
+            {%- for field in fields.item %}
+            {'role': '{{ field }}', 'location_id': item.{{ field }}}{{ ',' if not loop.last }}
+            {%- endfor %}
+        ]) as place
+    from (
+        select
+            tenant,
+            published_at,
+            unnest(payload.items) as item
+        from {{ ref(source) }}
+        where changed_batch > {{ position }}
+    ) as lines
+    {%- endif %}
+    {{- ' union all' if not loop.last }}
+    {%- endfor %}
+
+),
+
+news as (
+
+    select
+        tenant,
+        {{ said('place.location_id') }} as location_id,
+        place.role as role,
+        min(published_at) as first_seen_at
+    from sightings
+    where {{ said('place.location_id') }} is not null
+    group by all
+
+),
+
+final as (
+
+    select
+        news.*,
+        {{ log_position() }}::bigint as changed_batch
+    from news
+    {%- if is_incremental() %}
+    left join {{ this }} as known
+        on news.tenant = known.tenant and news.location_id = known.location_id and news.role = known.role
+    where known.tenant is null or news.first_seen_at < known.first_seen_at
+    {%- endif %}
+
+)
+
+select * from final

@@ -1,0 +1,126 @@
+{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': ['stg_order_events', 'stg_return_events']}) }}
+-- depends_on: {{ ref('stg_order_events') }}, {{ ref('stg_return_events') }}
+
+-- An order without a header has no day, no channel and no currency yet; one imported from another system is no sale.
+with orders as (
+
+    select
+        orders.tenant,
+        orders.order_id,
+        {{ day(ordered_at('orders')) }} as ordered_on,
+        coalesce(orders.channel_type, 'unknown') as channel_type,
+        coalesce(orders.channel, 'unknown') as channel,
+        coalesce(orders.currency, 'XXX') as currency,
+        coalesce(orders.shipping_total, 0) as shipping
+    from {{ ref('fct_orders') }} as orders
+    where
+        orders.has_header
+        and orders.is_historical is distinct from true
+        and {{ ordered_at('orders') }} is not null
+        {%- if is_incremental() %}
+        and (orders.tenant, orders.order_id) in ({{ touched_entities() }})
+        {%- endif %}
+
+),
+
+units as (
+
+    select
+        items.tenant,
+        items.order_id,
+        items.pricebook_price,
+        items.item_discounts,
+        items.order_discounts,
+        items.tax,
+        {{ day('items.cancelled_at') }} as cancelled_on
+    from {{ ref('fct_order_items') }} as items
+    where
+        items.swapped_to_item_id is null
+        and lower(items.item_type) is distinct from 'shipping'
+        {%- if is_incremental() %}
+        and (items.tenant, items.order_id) in ({{ touched_entities() }})
+        {%- endif %}
+
+),
+
+amounts as (
+
+    select
+        tenant,
+        order_id,
+        count(*) as units,
+        coalesce(sum(pricebook_price), 0) as gross_sales,
+        coalesce(sum(item_discounts), 0) + coalesce(sum(order_discounts), 0) as discounts,
+        coalesce(sum(tax), 0) as tax
+    from units
+    group by tenant, order_id
+
+),
+
+cancelled as (
+
+    select
+        tenant,
+        order_id,
+        cancelled_on,
+        count(*) as units
+    from units
+    where cancelled_on is not null
+    group by tenant, order_id, cancelled_on
+
+),
+
+bookings as (
+
+    select
+        orders.tenant,
+        orders.order_id,
+        orders.ordered_on as date,
+        1 as orders,
+        coalesce(amounts.units, 0) as units,
+        coalesce(amounts.gross_sales, 0) as gross_sales,
+        coalesce(amounts.discounts, 0) as discounts,
+        coalesce(amounts.tax, 0) as tax,
+        orders.shipping,
+        0 as cancelled_units
+    from orders
+    left join amounts on orders.tenant = amounts.tenant and orders.order_id = amounts.order_id
+    union all
+    select
+        tenant,
+        order_id,
+        cancelled_on as date,
+        0 as orders,
+        0 as units,
+        0 as gross_sales,
+        0 as discounts,
+        0 as tax,
+        0 as shipping,
+        units as cancelled_units
+    from cancelled
+
+),
+
+final as (
+
+    select
+        orders.tenant,
+        orders.order_id,
+        bookings.date,
+        orders.channel_type,
+        orders.channel,
+        orders.currency,
+        sum(bookings.orders)::bigint as orders,
+        sum(bookings.units)::bigint as units,
+        sum(bookings.gross_sales)::decimal(18, 4) as gross_sales,
+        sum(bookings.discounts)::decimal(18, 4) as discounts,
+        sum(bookings.tax)::decimal(18, 4) as tax,
+        sum(bookings.shipping)::decimal(18, 4) as shipping,
+        sum(bookings.cancelled_units)::bigint as cancelled_units
+    from orders
+    inner join bookings on orders.tenant = bookings.tenant and orders.order_id = bookings.order_id
+    group by all
+
+)
+
+select * from final

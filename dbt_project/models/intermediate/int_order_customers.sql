@@ -1,0 +1,15 @@
+{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': ['stg_order_events']}) }}
+
+-- Also a customer whom a later header of the order names no more: what is counted of them changes then.
+select distinct
+    tenant,
+    order_id,
+    {{ said('payload.customer_id') }} as customer_id,
+    {{ log_position() }}::bigint as changed_batch
+from {{ ref('stg_order_events') }}
+where
+    event_name in ('order.created', 'order.opened')
+    and {{ said('payload.customer_id') }} is not null
+    {%- if is_incremental() %}
+    and (tenant, order_id) in ({{ touched_entities() }})
+    {%- endif %}

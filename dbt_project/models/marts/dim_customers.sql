@@ -1,0 +1,133 @@
+{%- set sources = [
+    'stg_customer_events', 'stg_address_events', 'int_order_customers', 'int_return_customers',
+] -%}
+{{ config(meta={'entity': ['tenant', 'customer_id'], 'sources': sources}) }}
+-- depends_on: {{ ref('int_order_customers') }}, {{ ref('int_return_customers') }}
+
+with events as (
+
+    {{ counted_events('stg_customer_events') }}
+
+),
+
+states as (
+
+    {{ customer_states('events') }}
+
+),
+
+-- An edit carries the whole customer, so the newest state says everything there is.
+profiles as (
+
+    select
+        tenant,
+        customer_id,
+        arg_max(payload, step) as newest,
+        arg_max(revision, step) as revision,
+        arg_max(occurred_at, step) as updated_at,
+        bool_or(event_name = 'customer.created') as is_complete,
+        coalesce(
+            min(occurred_at) filter (where event_name = 'customer.created'),
+            arg_max({{ utc('payload.created_at') }}, step) filter (where {{ utc('payload.created_at') }} is not null)
+        ) as created_at
+    from states
+    group by tenant, customer_id
+
+),
+
+addresses as (
+
+    select distinct
+        tenant,
+        customer_id
+    from {{ ref('stg_address_events') }}
+    where
+        customer_id is not null
+        {%- if is_incremental() %}
+        and (tenant, customer_id) in ({{ touched_entities() }})
+        {%- endif %}
+
+),
+
+orders as (
+
+    select
+        orders.tenant,
+        orders.customer_id,
+        count(*) as order_count,
+        min({{ ordered_at('orders') }}) as first_order_at,
+        max({{ ordered_at('orders') }}) as last_order_at
+    from {{ ref('fct_orders') }} as orders
+    where
+        orders.customer_id is not null
+        {%- if is_incremental() %}
+        and (orders.tenant, orders.customer_id) in ({{ touched_entities() }})
+        {%- endif %}
+    group by orders.tenant, orders.customer_id
+
+),
+
+-- A return that names no customer is its order's customer's.
+customers_of_returns as (
+
+    select
+        returns.tenant,
+        coalesce(returns.customer_id, orders.customer_id) as customer_id
+    from {{ ref('fct_returns') }} as returns
+    left join {{ ref('fct_orders') }} as orders
+        on returns.tenant = orders.tenant and returns.order_id = orders.order_id
+
+),
+
+returns as (
+
+    select
+        tenant,
+        customer_id,
+        count(*) as return_count
+    from customers_of_returns
+    where
+        customer_id is not null
+        {%- if is_incremental() %}
+        and (tenant, customer_id) in ({{ touched_entities() }})
+        {%- endif %}
+    group by tenant, customer_id
+
+),
+
+customers as (
+    {% for part in ['profiles', 'addresses', 'orders', 'returns'] %}
+    select
+        tenant,
+        customer_id
+    from {{ part }}
+    {{- ' union' if not loop.last }}
+    {%- endfor %}
+
+),
+
+final as (
+
+    select
+        customers.tenant,
+        customers.customer_id,
+        {{ said('profiles.newest.email') }} as email,
+        {{ said('profiles.newest.first_name') }} as first_name,
+        {{ said('profiles.newest.last_name') }} as last_name,
+        {{ said('profiles.newest.phone') }} as phone,
+        profiles.revision,
+        coalesce(profiles.is_complete, false) as is_complete,
+        profiles.created_at,
+        profiles.updated_at,
+        orders.first_order_at,
+        orders.last_order_at,
+        coalesce(orders.order_count, 0) as order_count,
+        coalesce(returns.return_count, 0) as return_count
+    from customers
+    left join profiles on customers.tenant = profiles.tenant and customers.customer_id = profiles.customer_id
+    left join orders on customers.tenant = orders.tenant and customers.customer_id = orders.customer_id
+    left join returns on customers.tenant = returns.tenant and customers.customer_id = returns.customer_id
+
+)
+
+select * from final

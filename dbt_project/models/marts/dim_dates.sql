@@ -1,0 +1,72 @@
+{%- set times = {
+    'fct_orders': [
+        'placed_at', 'created_at', 'opened_at', 'first_assigned_at', 'first_fulfilled_at', 'completed_at', 'cancelled_at',
+    ],
+    'fct_order_items': ['assigned_at', 'on_hold_at', 'fulfilled_at', 'cancelled_at', 'returned_at'],
+    'fct_order_status_changes': ['occurred_at'],
+    'fct_payment_transactions': ['occurred_at'],
+    'fct_refund_requests': ['requested_at'],
+    'fct_returns': ['returned_at'],
+    'fct_invoices': ['created_at'],
+} -%}
+{{ config(materialized='table') }}
+
+with moments as (
+    {% for fact, columns in times.items() %}
+    {%- set last_fact = loop.last %}
+    {%- for column in columns %}
+    select year({{ day(column) }}) as year
+    from {{ ref(fact) }}
+    where {{ column }} is not null
+    {{- ' union' if not (last_fact and loop.last) }}
+    {%- endfor %}
+    {%- endfor %}
+
+),
+
+-- One wrong year, such as 0001, must not stretch the calendar over two millennia.
+believable as (
+
+    select unnest(range(min(year), max(year) + 1)) as year
+    from moments
+    where year between 2000 and 2100
+
+),
+
+years as (
+
+    select year from moments
+    union
+    select year from believable
+
+),
+
+dates as (
+
+    select unnest(generate_series(make_date(year, 1, 1), make_date(year, 12, 31), interval 1 day))::date as date
+    from years
+
+),
+
+final as (
+
+    select
+        date,
+        year(date) as year,
+        quarter(date) as quarter,
+        month(date) as month,
+        monthname(date) as month_name,
+        date_trunc('month', date)::date as month_start,
+        isoyear(date) as iso_year,
+        weekofyear(date) as iso_week,
+        date_trunc('week', date)::date as week_start,
+        dayofmonth(date) as day_of_month,
+        dayofyear(date) as day_of_year,
+        isodow(date) as iso_day_of_week,
+        dayname(date) as day_name,
+        isodow(date) > 5 as is_weekend
+    from dates
+
+)
+
+select * from final

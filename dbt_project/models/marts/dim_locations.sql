@@ -1,0 +1,12 @@
+{{ config(meta={'entity': ['tenant', 'location_id'], 'sources': ['int_location_sightings']}) }}
+
+select
+    tenant,
+    location_id,
+    list(role order by role) as roles,
+    min(first_seen_at) as first_seen_at
+from {{ ref('int_location_sightings') }}
+{%- if is_incremental() %}
+where (tenant, location_id) in ({{ touched_entities() }})
+{%- endif %}
+group by tenant, location_id

@@ -1,0 +1,69 @@
+{{ config(meta={'entity': ['tenant', 'product_id'], 'sources': ['int_product_sightings', 'int_order_products']}) }}
+-- depends_on: {{ ref('int_order_products') }}
+
+with products as (
+
+    select *
+    from {{ ref('int_product_sightings') }}
+    {%- if is_incremental() %}
+    where (tenant, product_id) in ({{ touched_entities() }})
+    {%- endif %}
+
+),
+
+-- A sale as daily_sales counts it, but for cancelled units: those were not sold in the end.
+units as (
+
+    select
+        items.tenant,
+        items.product_id,
+        items.order_id,
+        items.item_id,
+        items.list_price,
+        items.currency,
+        {{ ordered_at('orders') }} as sold_at
+    from {{ ref('fct_order_items') }} as items
+    inner join {{ ref('fct_orders') }} as orders
+        on items.tenant = orders.tenant and items.order_id = orders.order_id
+    where
+        items.status != 'cancelled'
+        and items.swapped_to_item_id is null
+        and orders.has_header
+        and orders.is_historical is distinct from true
+        {%- if is_incremental() %}
+        and (items.tenant, items.product_id) in ({{ touched_entities() }})
+        {%- endif %}
+
+),
+
+sales as (
+
+    select
+        tenant,
+        product_id,
+        max(sold_at) as last_sold_at,
+        arg_max({'price': list_price, 'currency': currency}, (sold_at, order_id, item_id)) filter (
+            where list_price is not null and sold_at is not null
+        ) as last_priced
+    from units
+    group by tenant, product_id
+
+),
+
+final as (
+
+    select
+        products.tenant,
+        products.product_id,
+        products.sku.value as sku,
+        products.ean13.value as ean13,
+        products.first_seen_at,
+        sales.last_sold_at,
+        sales.last_priced.price as last_list_price,
+        sales.last_priced.currency as currency
+    from products
+    left join sales on products.tenant = sales.tenant and products.product_id = sales.product_id
+
+)
+
+select * from final

@@ -1,0 +1,218 @@
+{{ config(
+    materialized='incremental',
+    unique_key=['tenant', 'event_name', 'path', 'drift', 'seen_type'],
+    incremental_strategy='delete+insert',
+) }}
+
+with arrivals as (
+
+    select
+        tenant,
+        name,
+        received_at,
+        journal,
+        position,
+        json_extract(body, '$.payload') as payload
+    from {{ source('log', 'events') }}
+    where
+        {{ new_deliveries() }}
+        and problem is null
+        and json_valid(body)
+
+),
+
+-- Payloads of one structure drift in the same way, so each structure is looked at once. An empty object says no more than
+-- null, and json_structure would take it for a mixture. Inside a text the replacement is of no consequence.
+structures as (
+
+    select
+        tenant,
+        name,
+        json_structure(replace(payload::varchar, '{}', 'null')::json) as structure,
+        count(*) as deliveries,
+        min({'received_at': received_at, 'journal': journal, 'position': position}) as first_delivery,
+        max(received_at) as last_seen_at
+    from arrivals
+    group by all
+
+),
+
+nodes as (
+
+    select
+        structures.tenant,
+        structures.name,
+        regexp_replace(node.fullkey, '\[\d+\]', '[]', 'g') as node_path,
+        regexp_replace(node.path, '\[\d+\]', '[]', 'g') as parent_path,
+        contains(node.key, '.') or contains(node.key, '[') as is_ambiguous,
+        case
+            when node.type = 'OBJECT' then 'object'
+            when node.type = 'ARRAY' then 'list'
+            else node.atom ->> '$'
+        end as structure_type,
+        structures.deliveries,
+        structures.first_delivery,
+        structures.last_seen_at
+    from structures, json_tree(structures.structure) as node
+    where node.fullkey != '$' and node.value::varchar not in ('"NULL"', '["NULL"]')
+
+),
+
+-- json_structure says JSON where the elements of a list are of different kinds, or a key stands twice with two kinds.
+seen as (
+
+    select
+        tenant,
+        name as event_name,
+        substr(node_path, 3) as path,
+        substr(parent_path, 3) as parent,
+        is_ambiguous,
+        case structure_type
+            when 'VARCHAR' then 'text'
+            when 'UBIGINT' then 'integer'
+            when 'BIGINT' then 'integer'
+            when 'DOUBLE' then 'number'
+            when 'BOOLEAN' then 'boolean'
+            when 'JSON' then 'mixed'
+            else structure_type
+        end as seen_type,
+        deliveries,
+        first_delivery,
+        last_seen_at
+    from nodes
+
+),
+
+compared as (
+
+    select
+        seen.*,
+        fields.type as expected_type,
+        case
+            when
+                (fields.type is null or seen.is_ambiguous)
+                and not ends_with(seen.path, '[]')
+                and (seen.parent = '' or parents.type = 'record') then 'unknown_field'
+            when
+                case fields.type
+                    when 'record' then seen.seen_type != 'object'
+                    when 'object' then seen.seen_type != 'object'
+                    when 'list' then seen.seen_type != 'list'
+                    when 'text' then seen.seen_type != 'text'
+                    when 'uuid' then seen.seen_type != 'text'
+                    when 'time' then seen.seen_type != 'text'
+                    when 'integer' then seen.seen_type != 'integer'
+                    when 'number' then seen.seen_type not in ('integer', 'number')
+                    when 'money' then seen.seen_type not in ('integer', 'number')
+                    when 'boolean' then seen.seen_type != 'boolean'
+                end then 'wrong_type'
+        end as drift
+    from seen
+    left join run.main.contract_fields as fields on seen.event_name = fields.name and seen.path = fields.path
+    left join run.main.contract_fields as parents on seen.event_name = parents.name and seen.parent = parents.path
+
+),
+
+times as (
+
+    select
+        tenant,
+        name,
+        received_at,
+        journal,
+        position,
+        unnest(list_distinct([
+            time.path for time in {{ payload_times('name', 'payload') }}
+            if json_type(time.value) = 'VARCHAR' and {{ said("(time.value ->> '$')") }} is not null
+            and ({{ utc("(time.value ->> '$')") }}) is null
+        ])) as path
+    from arrivals
+
+),
+
+news as (
+
+    select
+        tenant,
+        event_name,
+        path,
+        drift,
+        case when drift = 'wrong_type' then expected_type end as expected_type,
+        seen_type,
+        deliveries,
+        first_delivery,
+        last_seen_at
+    from compared
+    where drift is not null
+    union all
+    select
+        tenant,
+        name as event_name,
+        path,
+        'unreadable_time' as drift,
+        'time' as expected_type,
+        'text' as seen_type,
+        1 as deliveries,
+        {'received_at': received_at, 'journal': journal, 'position': position} as first_delivery,
+        received_at as last_seen_at
+    from times
+
+),
+
+{% if is_incremental() -%}
+either as (
+
+    select * from news
+    union all
+    select
+        tenant,
+        event_name,
+        path,
+        drift,
+        expected_type,
+        seen_type,
+        deliveries,
+        {'received_at': first_seen_at, 'journal': example_journal, 'position': example_position} as first_delivery,
+        last_seen_at
+    from {{ this }}
+    where (tenant, event_name, path, drift, seen_type) in (select (tenant, event_name, path, drift, seen_type) from news)
+
+),
+
+{% endif -%}
+totals as (
+
+    select
+        tenant,
+        event_name,
+        path,
+        drift,
+        min(expected_type) as expected_type,
+        seen_type,
+        sum(deliveries)::bigint as deliveries,
+        min(first_delivery) as first_delivery,
+        max(last_seen_at) as last_seen_at
+    from {{ 'either' if is_incremental() else 'news' }}
+    group by tenant, event_name, path, drift, seen_type
+
+),
+
+final as (
+
+    select
+        tenant,
+        event_name,
+        path,
+        drift,
+        expected_type,
+        seen_type,
+        deliveries,
+        first_delivery.journal as example_journal,
+        first_delivery.position as example_position,
+        first_delivery.received_at as first_seen_at,
+        last_seen_at
+    from totals
+
+)
+
+select * from final

@@ -1,0 +1,99 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='by_entity',
+    meta={'entity': ['hour'], 'sources': ['stg_delivery_hours']},
+) }}
+
+{%- set first_hour -%}
+    select min(hour)::varchar from {{ ref('stg_delivery_hours') }} where changed_batch > {{ built_position() }}
+{%- endset %}
+
+-- The first hour as a literal lets the lake leave out the files that hold nothing later.
+with arrivals as (
+
+    select
+        tenant,
+        name,
+        date_trunc('hour', received_at) as hour,
+        case when published_at is not null then epoch_us(received_at) - epoch_us(published_at) end / 1e6 as lag
+    from {{ source('log', 'events') }}
+    where
+        batch <= {{ log_position() }}
+        {%- if is_incremental() %}
+        and received_at >= '{{ scalar(first_hour, none) or '9999-12-31' }}'::timestamptz
+        and date_trunc('hour', received_at) in ({{ touched_entities() }})
+        {%- endif %}
+
+),
+
+hours as (
+
+    select
+        tenant,
+        name,
+        hour,
+        count(*) as deliveries,
+        quantile_cont(lag, 0.5) as lag_p50,
+        quantile_cont(lag, 0.95) as lag_p95,
+        max(lag) as lag_max,
+        avg((lag > 900)::integer) as late_share
+    from arrivals
+    group by tenant, name, hour
+
+),
+
+events as (
+
+    select
+        tenant,
+        name,
+        hour,
+        count(*) as events
+    from {{ ref('stg_first_deliveries') }}
+    {%- if is_incremental() %}
+    where hour in ({{ touched_entities() }})
+    {%- endif %}
+    group by tenant, name, hour
+
+),
+
+quarantined as (
+
+    select
+        tenant,
+        name,
+        date_trunc('hour', received_at) as hour,
+        count(*) as quarantined
+    from {{ ref('stg_quarantined_deliveries') }}
+    {%- if is_incremental() %}
+    where date_trunc('hour', received_at) in ({{ touched_entities() }})
+    {%- endif %}
+    group by all
+
+),
+
+final as (
+
+    select
+        hours.tenant,
+        hours.name,
+        hours.hour,
+        hours.deliveries,
+        coalesce(events.events, 0) as events,
+        hours.deliveries - coalesce(events.events, 0) - coalesce(quarantined.quarantined, 0) as duplicates,
+        coalesce(quarantined.quarantined, 0) as quarantined,
+        hours.lag_p50,
+        hours.lag_p95,
+        hours.lag_max,
+        hours.late_share
+    from hours
+    left join events on hours.hour = events.hour and hours.tenant = events.tenant and hours.name = events.name
+    left join quarantined
+        on
+            hours.hour = quarantined.hour
+            and hours.tenant is not distinct from quarantined.tenant
+            and hours.name is not distinct from quarantined.name
+
+)
+
+select * from final

@@ -1,0 +1,18 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='by_entity',
+    meta={'entity': ['journal', 'position'], 'sources': ['stg_quarantined_deliveries']},
+) }}
+
+select
+    tenant,
+    name,
+    journal,
+    position,
+    received_at,
+    problem,
+    size
+from {{ ref('stg_quarantined_deliveries') }}
+{%- if is_incremental() %}
+where (journal, position) in ({{ touched_entities() }})
+{%- endif %}
