@@ -80,7 +80,9 @@ def _attach_run(conn: DuckDBPyConnection) -> None:
     )
     conn.execute("create table run.main.contract_fields (name varchar, path varchar, type varchar)")
     fields = [(event.name, *field) for event in contract.events.values() for field in _fields(event)]
-    conn.execute("insert into run.main.contract_fields select unnest(?), unnest(?), unnest(?)", list(zip(*fields)))
+    conn.execute(
+        "insert into run.main.contract_fields select unnest(?), unnest(?), unnest(?)", list(zip(*fields, strict=True))
+    )
 
 
 def _fields(event: EventContract) -> list[tuple[str, str]]:

@@ -22,7 +22,7 @@ with sightings as (
         published_at,
         unnest([
             {%- for field in fields.payload %}
-            {'role': '{{ field }}', 'location_id': payload.{{ field }}}{{ ',' if not loop.last }}
+            { 'role': '{{ field }}', 'location_id': payload.{{ field }} }{{ ',' if not loop.last }}
             {%- endfor %}
         ]) as place
     from {{ ref(source) }}
@@ -34,7 +34,7 @@ with sightings as (
         published_at,
         unnest([
             {%- for field in fields.item %}
-            {'role': '{{ field }}', 'location_id': item.{{ field }}}{{ ',' if not loop.last }}
+            { 'role': '{{ field }}', 'location_id': item.{{ field }} }{{ ',' if not loop.last }}
             {%- endfor %}
         ]) as place
     from (
@@ -56,7 +56,7 @@ news as (
     select
         tenant,
         {{ said('place.location_id') }} as location_id,
-        place.role as role,
+        place.role,
         min(published_at) as first_seen_at
     from sightings
     where {{ said('place.location_id') }} is not null
@@ -64,17 +64,38 @@ news as (
 
 ),
 
+{% if is_incremental() -%}
+known as (
+
+    select
+        tenant,
+        location_id,
+        role,
+        first_seen_at as known_at
+    from {{ this }}
+
+),
+
+changed as (
+
+    select
+        news.tenant,
+        news.location_id,
+        news.role,
+        news.first_seen_at
+    from news
+    left join known on news.tenant = known.tenant and news.location_id = known.location_id and news.role = known.role
+    where known.known_at is null or news.first_seen_at < known.known_at
+
+),
+
+{% endif -%}
 final as (
 
     select
-        news.*,
+        *,
         {{ log_position() }}::bigint as changed_batch
-    from news
-    {%- if is_incremental() %}
-    left join {{ this }} as known
-        on news.tenant = known.tenant and news.location_id = known.location_id and news.role = known.role
-    where known.tenant is null or news.first_seen_at < known.first_seen_at
-    {%- endif %}
+    from {{ 'changed' if is_incremental() else 'news' }}
 
 )
 

@@ -82,8 +82,10 @@ news as (
         tenant,
         product_id,
         min(first_seen_at) as first_seen_at,
-        max({'said_at': said_at, 'payload_hash': payload_hash, 'value': sku}) filter (where sku is not null) as sku,
-        max({'said_at': said_at, 'payload_hash': payload_hash, 'value': ean13}) filter (where ean13 is not null) as ean13
+        max({ 'said_at': said_at, 'payload_hash': payload_hash, 'value': sku }) filter (where sku is not null) as sku,
+        max({ 'said_at': said_at, 'payload_hash': payload_hash, 'value': ean13 }) filter (
+            where ean13 is not null
+        ) as ean13
     from sightings
     group by tenant, product_id
 
@@ -99,7 +101,7 @@ known as (
         sku,
         ean13
     from {{ this }}
-    where (tenant, product_id) in (select (tenant, product_id) from news)
+    where (tenant, product_id) in (select (news.tenant, news.product_id) from news)
 
 ),
 
@@ -111,8 +113,20 @@ merged as (
         min(first_seen_at) as first_seen_at,
         max(sku) as sku,
         max(ean13) as ean13
-    from (from news union all from known) as either
+    from (
+        select * from news
+        union all
+        select * from known
+    ) as either
     group by tenant, product_id
+
+),
+
+changed as (
+
+    select * from merged
+    except
+    select * from known
 
 ),
 
@@ -122,7 +136,7 @@ final as (
     select
         *,
         {{ log_position() }}::bigint as changed_batch
-    from {{ '(from merged except from known) as changed' if is_incremental() else 'news' }}
+    from {{ 'changed' if is_incremental() else 'news' }}
 
 )
 

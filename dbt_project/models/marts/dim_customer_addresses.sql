@@ -10,7 +10,11 @@ steps as (
 
     select
         *,
-        case event_name when 'customer.address_updated' then 2 when 'customer.address_created' then 1 else 0 end as lifecycle,
+        case event_name
+            when 'customer.address_updated' then 2
+            when 'customer.address_created' then 1
+            else 0
+        end as lifecycle,
         coalesce(payload.revision, 0) as revision,
         coalesce(
             case event_name
@@ -58,18 +62,18 @@ final as (
         newest.tenant,
         newest.address_id,
         lives.customer_id,
-        {{ said('newest.payload.type') }} as address_type,
-        {{ said('newest.payload.first_name') }} as first_name,
-        {{ said('newest.payload.last_name') }} as last_name,
-        coalesce({{ said('newest.payload.address_line_1') }}, {{ said('newest.payload.address_line1') }}) as address_line_1,
-        coalesce({{ said('newest.payload.address_line_2') }}, {{ said('newest.payload.address_line2') }}) as address_line_2,
-        {{ said('newest.payload.zip_code') }} as zip_code,
-        {{ said('newest.payload.city') }} as city,
-        {{ said('newest.payload.state') }} as state,
-        coalesce({{ said('newest.payload.country_code') }}, {{ said('newest.payload.country') }}) as country_code,
-        {{ said('newest.payload.phone') }} as phone,
+        {{ said('payload.type') }} as address_type,
+        {{ said('payload.first_name') }} as first_name,
+        {{ said('payload.last_name') }} as last_name,
+        coalesce({{ said('payload.address_line_1') }}, {{ said('payload.address_line1') }}) as address_line_1,
+        coalesce({{ said('payload.address_line_2') }}, {{ said('payload.address_line2') }}) as address_line_2,
+        {{ said('payload.zip_code') }} as zip_code,
+        {{ said('payload.city') }} as city,
+        {{ said('payload.state') }} as state,
+        coalesce({{ said('payload.country_code') }}, {{ said('payload.country') }}) as country_code,
+        {{ said('payload.phone') }} as phone,
         lives.deleted_at is not null as is_deleted,
-        coalesce(lives.created_at, {{ utc('newest.payload.created_at') }}) as created_at,
+        coalesce(lives.created_at, {{ utc('payload.created_at') }}) as created_at,
         case when newest.lifecycle > 0 then newest.occurred_at end as updated_at,
         lives.deleted_at
     from newest

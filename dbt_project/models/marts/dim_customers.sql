@@ -41,11 +41,7 @@ addresses as (
         tenant,
         customer_id
     from {{ ref('stg_address_events') }}
-    where
-        customer_id is not null
-        {%- if is_incremental() %}
-        and (tenant, customer_id) in ({{ touched_entities() }})
-        {%- endif %}
+    where customer_id is not null {{ and_touched() }}
 
 ),
 
@@ -58,11 +54,7 @@ orders as (
         min({{ ordered_at('orders') }}) as first_order_at,
         max({{ ordered_at('orders') }}) as last_order_at
     from {{ ref('fct_orders') }} as orders
-    where
-        orders.customer_id is not null
-        {%- if is_incremental() %}
-        and (orders.tenant, orders.customer_id) in ({{ touched_entities() }})
-        {%- endif %}
+    where orders.customer_id is not null {{ and_touched('orders') }}
     group by orders.tenant, orders.customer_id
 
 ),
@@ -86,11 +78,7 @@ returns as (
         customer_id,
         count(*) as return_count
     from customers_of_returns
-    where
-        customer_id is not null
-        {%- if is_incremental() %}
-        and (tenant, customer_id) in ({{ touched_entities() }})
-        {%- endif %}
+    where customer_id is not null {{ and_touched() }}
     group by tenant, customer_id
 
 ),

@@ -42,7 +42,7 @@ sales as (
         tenant,
         product_id,
         max(sold_at) as last_sold_at,
-        arg_max({'price': list_price, 'currency': currency}, (sold_at, order_id, item_id)) filter (
+        arg_max({ 'amount': list_price, 'unit': currency }, (sold_at, order_id, item_id)) filter (
             where list_price is not null and sold_at is not null
         ) as last_priced
     from units
@@ -59,8 +59,8 @@ final as (
         products.ean13.value as ean13,
         products.first_seen_at,
         sales.last_sold_at,
-        sales.last_priced.price as last_list_price,
-        sales.last_priced.currency as currency
+        sales.last_priced.amount as last_list_price,
+        sales.last_priced.unit as currency
     from products
     left join sales on products.tenant = sales.tenant and products.product_id = sales.product_id
 

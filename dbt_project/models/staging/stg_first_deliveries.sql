@@ -16,7 +16,10 @@ with arrivals as (
     where
         {{ new_deliveries() }}
         and problem is null
-        and (journal, position) not in (select (journal, position) from {{ ref('stg_quarantined_deliveries') }})
+        and (journal, position) not in (
+            select (quarantined.journal, quarantined.position)
+            from {{ ref('stg_quarantined_deliveries') }} as quarantined
+        )
 
 ),
 
@@ -31,14 +34,13 @@ first_arrivals as (
 final as (
 
     select
-        first_arrivals.variant_id,
-        first_arrivals.tenant,
-        first_arrivals.name,
-        date_trunc('hour', first_arrivals.received_at) as hour
+        variant_id,
+        tenant,
+        name,
+        date_trunc('hour', received_at) as hour
     from first_arrivals
     {%- if is_incremental() %}
-    left join {{ this }} as known on first_arrivals.variant_id = known.variant_id
-    where known.variant_id is null
+    where variant_id not in (select known.variant_id from {{ this }} as known)
     {%- endif %}
 
 )

@@ -21,8 +21,8 @@ with arrivals as (
 
 ),
 
--- Payloads of one structure drift in the same way, so each structure is looked at once. An empty object says no more than
--- null, and json_structure would take it for a mixture. Inside a text the replacement is of no consequence.
+-- Payloads of one structure drift in the same way, so each structure is looked at once. An empty object says no more
+-- than null, and json_structure would take it for a mixture. Inside a text the replacement is of no consequence.
 structures as (
 
     select
@@ -30,7 +30,7 @@ structures as (
         name,
         json_structure(replace(payload::varchar, '{}', 'null')::json) as structure,
         count(*) as deliveries,
-        min({'received_at': received_at, 'journal': journal, 'position': position}) as first_delivery,
+        min({ 'received_at': received_at, 'journal': journal, 'position': position }) as first_delivery,
         max(received_at) as last_seen_at
     from arrivals
     group by all
@@ -153,7 +153,7 @@ news as (
         'time' as expected_type,
         'text' as seen_type,
         1 as deliveries,
-        {'received_at': received_at, 'journal': journal, 'position': position} as first_delivery,
+        { 'received_at': received_at, 'journal': journal, 'position': position } as first_delivery,
         received_at as last_seen_at
     from times
 
@@ -172,10 +172,13 @@ either as (
         expected_type,
         seen_type,
         deliveries,
-        {'received_at': first_seen_at, 'journal': example_journal, 'position': example_position} as first_delivery,
+        { 'received_at': first_seen_at, 'journal': example_journal, 'position': example_position } as first_delivery,
         last_seen_at
     from {{ this }}
-    where (tenant, event_name, path, drift, seen_type) in (select (tenant, event_name, path, drift, seen_type) from news)
+    where
+        (tenant, event_name, path, drift, seen_type) in (
+            select (news.tenant, news.event_name, news.path, news.drift, news.seen_type) from news
+        )
 
 ),
 

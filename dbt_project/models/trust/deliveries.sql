@@ -3,10 +3,7 @@
     incremental_strategy='by_entity',
     meta={'entity': ['hour'], 'sources': ['stg_delivery_hours']},
 ) }}
-
-{%- set first_hour -%}
-    select min(hour)::varchar from {{ ref('stg_delivery_hours') }} where changed_batch > {{ built_position() }}
-{%- endset %}
+-- depends_on: {{ ref('stg_delivery_hours') }}
 
 -- The first hour as a literal lets the lake leave out the files that hold nothing later.
 with arrivals as (
@@ -20,7 +17,7 @@ with arrivals as (
     where
         batch <= {{ log_position() }}
         {%- if is_incremental() %}
-        and received_at >= '{{ scalar(first_hour, none) or '9999-12-31' }}'::timestamptz
+        and received_at >= '{{ first_touched_hour(ref('stg_delivery_hours')) }}'::timestamptz
         and date_trunc('hour', received_at) in ({{ touched_entities() }})
         {%- endif %}
 
@@ -80,19 +77,16 @@ final as (
         hours.hour,
         hours.deliveries,
         coalesce(events.events, 0) as events,
-        hours.deliveries - coalesce(events.events, 0) - coalesce(quarantined.quarantined, 0) as duplicates,
-        coalesce(quarantined.quarantined, 0) as quarantined,
+        hours.deliveries - coalesce(events.events, 0) - coalesce(bad.quarantined, 0) as duplicates,
+        coalesce(bad.quarantined, 0) as quarantined,
         hours.lag_p50,
         hours.lag_p95,
         hours.lag_max,
         hours.late_share
     from hours
     left join events on hours.hour = events.hour and hours.tenant = events.tenant and hours.name = events.name
-    left join quarantined
-        on
-            hours.hour = quarantined.hour
-            and hours.tenant is not distinct from quarantined.tenant
-            and hours.name is not distinct from quarantined.name
+    left join quarantined as bad
+        on hours.hour = bad.hour and (hours.tenant, hours.name) is not distinct from (bad.tenant, bad.name)
 
 )
 

@@ -2,6 +2,7 @@
     'stg_order_events', 'stg_payment_events', 'stg_refund_events', 'stg_return_events', 'stg_invoice_events',
     'stg_customer_events', 'stg_address_events', 'stg_employee_events',
 ] -%}
+{%- set documented = "'" ~ documented_names() | join("', '") ~ "'" -%}
 {{ config(
     materialized='incremental',
     incremental_strategy='by_entity',
@@ -31,9 +32,9 @@ keys as (
         tenant,
         event_name,
         idempotency_key,
-        event_name in ('{{ documented_names() | join("', '") }}') as is_documented,
+        event_name in ({{ documented }}) as is_documented,
         count(*) as variants,
-        arg_max(payload_hash, (published_at, payload_hash)) as newest_hash,
+        arg_max(payload_hash, (published_at, payload_hash)) as winner,
         min(published_at) as first_published_at,
         max(published_at) as last_published_at
     from variants
@@ -49,7 +50,7 @@ final as (
         idempotency_key,
         case when is_documented then 'documented' else 'inferred' end as key_source,
         variants,
-        case when is_documented then newest_hash end as winner_payload_hash,
+        case when is_documented then winner end as winner_payload_hash,
         first_published_at,
         last_published_at
     from keys
