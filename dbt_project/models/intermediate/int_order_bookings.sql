@@ -1,5 +1,6 @@
-{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': ['stg_order_events', 'stg_return_events']}) }}
--- depends_on: {{ ref('stg_order_events') }}, {{ ref('stg_return_events') }}
+{%- set sources = ['stg_order_events', 'stg_return_events', 'stg_fulfillment_events'] -%}
+{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources}) }}
+-- depends_on: {{ ref('stg_order_events') }}, {{ ref('stg_return_events') }}, {{ ref('stg_fulfillment_events') }}
 
 -- An order without a header has no day, no channel and no currency yet; one imported from another system is no sale.
 with orders as (

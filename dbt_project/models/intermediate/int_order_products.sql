@@ -1,4 +1,4 @@
-{%- set sources = ['stg_order_events', 'stg_return_events'] -%}
+{%- set sources = ['stg_order_events', 'stg_return_events', 'stg_fulfillment_events'] -%}
 {{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources}) }}
 
 with order_lines as (
@@ -29,6 +29,21 @@ return_lines as (
 
 ),
 
+fulfillment_lines as (
+
+    select
+        tenant,
+        order_id,
+        unnest(payload.items) as item
+    from {{ ref('stg_fulfillment_events') }}
+    where
+        order_id is not null
+        {%- if is_incremental() %}
+        and (tenant, order_id) in ({{ touched_entities() }})
+        {%- endif %}
+
+),
+
 named as (
 
     select
@@ -42,6 +57,12 @@ named as (
         order_id,
         {{ said('item.product_id') }} as product_id
     from return_lines
+    union
+    select
+        tenant,
+        order_id,
+        {{ said('item.product_id') }} as product_id
+    from fulfillment_lines
 
 ),
 

@@ -1,4 +1,5 @@
-{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': ['stg_order_events', 'stg_return_events']}) }}
+{%- set sources = ['stg_order_events', 'stg_return_events', 'stg_fulfillment_events'] -%}
+{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources}) }}
 
 with events as (
 
@@ -115,6 +116,38 @@ order_steps as (
 
 ),
 
+fulfillment_events as (
+
+    {{ counted_events('stg_fulfillment_events') }}
+
+),
+
+fulfillment_steps as (
+
+    {{ fulfillment_steps('fulfillment_events') }}
+
+),
+
+-- Over all requests that were to fulfil the unit; a place that turned it down last has it no more.
+fulfillments as (
+
+    select
+        tenant,
+        order_id,
+        item_id,
+        arg_min(occurred_at, version) filter (where step = 'assigned') as assigned_at,
+        arg_min(occurred_at, version) filter (where step = 'items_completed') as completed_at,
+        arg_max(product_id, version) as product_id,
+        arg_min(fulfillment_location_id, version) filter (where step = 'items_completed') as completed_location_id,
+        case
+            when arg_max(step, version) != 'items_failed' then arg_max(fulfillment_location_id, version)
+        end as current_location_id
+    from fulfillment_steps
+    where order_id is not null and names_unit
+    group by tenant, order_id, item_id
+
+),
+
 swaps as (
 
     {{ item_swaps('steps') }}
@@ -201,6 +234,12 @@ units as (
         tenant,
         order_id,
         item_id
+    from fulfillments
+    union
+    select
+        tenant,
+        order_id,
+        item_id
     from returned
     where not is_shipping
 
@@ -217,15 +256,23 @@ described as (
             swapped_in.new_product_id,
             unit_steps.product_id,
             swapped_away.old_product_id,
+            fulfillments.product_id,
             returned.product_id
         ) as product_id,
         coalesce(own.item, first_ordered.item) as item,
         coalesce(own.currency, first_ordered.currency, returned.currency) as currency,
         own.item_id is not null as is_ordered,
         swapped_away.new_item_id as swapped_to_item_id,
-        unit_steps.fulfillment_location_id,
+        coalesce(
+            fulfillments.completed_location_id, unit_steps.fulfillment_location_id, fulfillments.current_location_id
+        ) as fulfillment_location_id,
+        fulfillments.item_id is not null as is_routed,
+        fulfillments.assigned_at,
         unit_steps.on_hold_at,
-        least(unit_steps.fulfilled_at, order_steps.fulfilled_at) as fulfilled_at,
+        -- The order is closed some time after its units have left.
+        coalesce(
+            fulfillments.completed_at, least(unit_steps.fulfilled_at, order_steps.fulfilled_at)
+        ) as fulfilled_at,
         least(unit_steps.cancelled_at, order_steps.cancelled_at, swapped_away.swapped_at) as cancelled_at,
         coalesce(
             unit_steps.cancellation_reason, case when swapped_away.new_item_id is not null then 'swapped' end
@@ -253,6 +300,10 @@ described as (
         on units.tenant = unit_steps.tenant
         and units.order_id = unit_steps.order_id
         and units.item_id = unit_steps.item_id
+    left join fulfillments
+        on units.tenant = fulfillments.tenant
+        and units.order_id = fulfillments.order_id
+        and units.item_id = fulfillments.item_id
     left join order_steps on units.tenant = order_steps.tenant and units.order_id = order_steps.order_id
     left join headers on units.tenant = headers.tenant and units.order_id = headers.order_id
     left join returned
@@ -288,6 +339,7 @@ final as (
             when returned_at is not null then 'returned'
             when fulfilled_at is not null then 'fulfilled'
             when on_hold_at is not null then 'on_hold'
+            when is_routed then 'assigned'
             when header_name = 'order.opened' then 'opened'
             when header_name = 'order.created' then 'created'
             else 'unknown'
@@ -304,7 +356,7 @@ final as (
         {{ said('item.shipping_method') }} as shipping_method,
         item.is_preorder,
         fulfillment_location_id,
-        null::timestamptz as assigned_at,
+        assigned_at,
         on_hold_at,
         fulfilled_at,
         cancelled_at,

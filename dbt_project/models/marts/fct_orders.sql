@@ -1,5 +1,6 @@
 {%- set sources = [
     'stg_order_events', 'stg_payment_events', 'stg_refund_events', 'stg_return_events', 'stg_invoice_events',
+    'stg_fulfillment_events',
 ] -%}
 {{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources}) }}
 

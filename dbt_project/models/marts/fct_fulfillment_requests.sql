@@ -1,0 +1,84 @@
+{{ config(meta={'entity': ['tenant', 'fulfillment_request_id'], 'sources': ['stg_fulfillment_events']}) }}
+
+with events as (
+
+    {{ counted_events('stg_fulfillment_events') }}
+
+),
+
+versioned as (
+
+    select
+        tenant,
+        fulfillment_request_id,
+        order_id,
+        split_part(event_name, '.', 2) as step,
+        published_at,
+        payload,
+        {{ fulfillment_version() }} as version
+    from events
+
+),
+
+requests as (
+
+    select
+        tenant,
+        fulfillment_request_id,
+        arg_max(order_id, version) as order_id,
+        arg_max({{ said('payload.fulfillment_location_id') }}, version) as fulfillment_location_id,
+        arg_max({{ said('payload.service_level') }}, version) as service_level,
+        arg_max({{ said('payload.associate_id') }}, version) as associate_id,
+        arg_max(step, version) as last_step,
+        max(payload.logical_timestamp) as logical_timestamp,
+        arg_min(published_at, version) filter (where step = 'assigned') as assigned_at,
+        arg_min(published_at, version) filter (where step = 'items_ready_for_handover') as ready_for_handover_at,
+        arg_max(published_at, version) filter (where step = 'items_completed') as completion_published_at,
+        arg_max(published_at, version) filter (where step = 'items_failed') as failed_at
+    from versioned
+    group by tenant, fulfillment_request_id
+
+),
+
+units as (
+
+    select
+        items.tenant,
+        items.fulfillment_request_id,
+        count(*) as item_count,
+        count(items.completed_at) as completed_item_count,
+        count(items.failed_at) as failed_item_count,
+        max(items.completed_at) as last_completed_at
+    from {{ ref('fct_fulfillment_items') }} as items
+    {%- if is_incremental() %}
+    where (items.tenant, items.fulfillment_request_id) in ({{ touched_entities() }})
+    {%- endif %}
+    group by items.tenant, items.fulfillment_request_id
+
+),
+
+final as (
+
+    select
+        requests.tenant,
+        requests.fulfillment_request_id,
+        requests.order_id,
+        requests.fulfillment_location_id,
+        requests.service_level,
+        requests.associate_id,
+        {{ fulfillment_status('requests.last_step') }} as status,
+        requests.logical_timestamp,
+        requests.assigned_at,
+        requests.ready_for_handover_at,
+        coalesce(units.last_completed_at, requests.completion_published_at) as completed_at,
+        requests.failed_at,
+        coalesce(units.item_count, 0) as item_count,
+        coalesce(units.completed_item_count, 0) as completed_item_count,
+        coalesce(units.failed_item_count, 0) as failed_item_count
+    from requests
+    left join units
+        on requests.tenant = units.tenant and requests.fulfillment_request_id = units.fulfillment_request_id
+
+)
+
+select * from final

@@ -1,0 +1,73 @@
+{{ config(meta={'entity': ['tenant', 'transfer_id'], 'sources': ['stg_inventory_transaction_events']}) }}
+{%- set moved_at = 'coalesce(' ~ said('payload.shipment_date') ~ ', payload.processed_at)' %}
+
+with counted as (
+
+    {{ counted_events('stg_inventory_transaction_events') }}
+
+),
+
+events as (
+
+    select *
+    from counted
+    where transfer_id is not null
+
+),
+
+-- The chunks of the announcement, and of all receipts that name it.
+chunks as (
+
+    {{ newest_chunks('events', 'transfer_id, transaction_id', moved_at) }}
+
+),
+
+quantities as (
+
+    select
+        *,
+        event_name = 'inventory_transaction.asn_created' as is_announcement,
+        coalesce(list_sum([each.quantity for each in payload.items]), 0) as quantity,
+        { 'occurred_at': occurred_at, 'published_at': published_at, 'payload_hash': payload_hash } as version
+    from chunks
+
+),
+
+transfers as (
+
+    select
+        tenant,
+        transfer_id,
+        arg_max({{ said('payload.origin_id') }}, version) filter (where is_announcement) as origin_location_id,
+        arg_max({{ destination_location() }}, version) filter (where is_announcement) as destination_location_id,
+        arg_max({{ transaction_location() }}, version) filter (where not is_announcement) as receiving_location_id,
+        arg_max({{ said('payload.shipment_ref') }}, (is_announcement, version)) as shipment_ref,
+        arg_max({{ said('payload.transfer_order_ref') }}, (is_announcement, version)) as transfer_order_ref,
+        min(occurred_at) filter (where is_announcement) as shipped_at,
+        min(occurred_at) filter (where not is_announcement) as received_at,
+        (sum(quantity) filter (where is_announcement))::bigint as shipped_quantity,
+        (sum(quantity) filter (where not is_announcement))::bigint as received_quantity
+    from quantities
+    group by tenant, transfer_id
+
+),
+
+final as (
+
+    select
+        tenant,
+        transfer_id,
+        origin_location_id,
+        coalesce(destination_location_id, receiving_location_id) as destination_location_id,
+        shipment_ref,
+        transfer_order_ref,
+        shipped_at,
+        received_at,
+        shipped_quantity,
+        received_quantity,
+        received_quantity - shipped_quantity as difference
+    from transfers
+
+)
+
+select * from final

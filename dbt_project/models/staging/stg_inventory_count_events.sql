@@ -1,0 +1,3 @@
+{{ config(unique_key='variant_id', incremental_strategy='delete+insert') }}
+
+{{ typed_events('inventory_count', 'payload.id as count_id') }}
