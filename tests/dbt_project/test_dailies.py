@@ -121,6 +121,40 @@ EVENTS = [
     event("return.processed", 6, id="r5", order_id="plain", currency="USD", total_refund_amount=3, items=[]),
     event("return.processed", 6, id="r6", order_id="plain", currency="EUR", total_refund_amount=4, is_historical=True),
     event("customer.created", 7, id="c", source={"location_id": "HAM"}),
+    # Stock: a sock is described by a count, by what was received earlier, and by an event without a time of its own.
+    event(
+        "fulfillment_request.assigned",
+        2,
+        id="f",
+        order_id="plain",
+        fulfillment_location_id="STRG",
+        items=[{"id": "p1", "product_id": "shoe"}, {"id": "f1", "product_id": "lace"}],
+    ),
+    event(
+        "inventory_transaction.items_received",
+        9,
+        id="t1",
+        processed_at="2026-03-08T10:00:00Z",
+        fulfillment_location_id="DC1",
+        items=[{"product_id": "sock", "quantity": 5, "external_identifiers": {"sku": "S-8", "ean13": "8"}}],
+    ),
+    event(
+        "inventory_count.items_counted",
+        8,
+        id="t2",
+        completed_at="2026-03-08T11:00:00Z",
+        fulfillment_location_id="DC1",
+        items=[{"product_id": "sock", "count": 5, "external_identifiers": {"sku": "S-9"}}],
+    ),
+    event(
+        "inventory_transaction.asn_created",
+        10,
+        id="t3",
+        origin_id="DC1",
+        destination_id="BERK",
+        items=[{"product_id": "sock", "quantity": 1, "external_identifiers": {"sku": "S-10", "ean13": "10"}}],
+    ),
+    event("inventory_transaction.adjustment_created", 10, id="t4", fulfillment_node_id="HAM", items=[]),
 ]
 
 
@@ -146,8 +180,9 @@ def test_sales_are_booked_on_the_day_of_the_order(con: duckdb.DuckDBPyConnection
     assert rows(con, f"select {columns} from marts.daily_sales where orders > 0 order by all") == [
         # store: 12 + 8, cancelled or not.
         (date(2026, 3, 2), "store", "BERK", "USD", 1, 2, 20.0, 0.0, 20.0, 0.0, 0.0),
-        # plain: 230.5 - 15.25, and same: s1b at s1's price and s2, 70 - 1. The tax is that of the units.
-        (date(2026, 3, 2), "web", "shop", "EUR", 2, 5, 300.5, 16.25, 284.25, 37.1, 4.95),
+        # plain: 230.5 - 15.25, and same: s1b at s1's price and s2, 70 - 1. The tax is that of the units. f1 is one of
+        # plain's units by its fulfilment alone, so it has no price.
+        (date(2026, 3, 2), "web", "shop", "EUR", 2, 6, 300.5, 16.25, 284.25, 37.1, 4.95),
         (date(2026, 3, 3), "unknown", "unknown", "XXX", 1, 0, 0.0, 0.0, 0.0, 0.0, 0.0),
     ]
 
@@ -175,10 +210,15 @@ def test_daily_sales_add_up_to_the_orders(con: duckdb.DuckDBPyConnection) -> Non
         """
         select sum(net_amount), count(*)
         from marts.fct_order_items inner join marts.fct_orders using (tenant, order_id)
-        where is_historical is null and item_type = 'product' and swapped_to_item_id is null and order_id != 'store'
+        where
+            has_header
+            and is_historical is null
+            and order_id != 'store'
+            and item_type is distinct from 'shipping'
+            and swapped_to_item_id is null
         """,
     )
-    assert daily == units == [(Decimal("284.2500"), 5)]
+    assert daily == units == [(Decimal("284.2500"), 6)]
 
 
 def test_products_are_met_anywhere_and_described_by_the_newest_event(con: duckdb.DuckDBPyConnection) -> None:
@@ -192,17 +232,24 @@ def test_products_are_met_anywhere_and_described_by_the_newest_event(con: duckdb
         ("gone", None, None, noon(2), None, None, None),
         # Every hat was cancelled or swapped away.
         ("hat", None, None, noon(2), None, None, None),
+        ("lace", None, None, noon(2), evening, None, None),
         ("relic", None, None, noon(3), None, None, None),
         # The newest SKU came with the return; no other event said another EAN. p1 and p2 came back, but were sold.
         ("shoe", "SKU-3", "4000000000001", noon(2), evening, 101.0, "EUR"),
+        ("sock", "S-9", "8", noon(8), None, None, None),
     ]
 
 
 def test_locations_have_the_fields_they_stood_in(con: duckdb.DuckDBPyConnection) -> None:
     assert rows(con, "select location_id, roles, first_seen_at from marts.dim_locations order by location_id") == [
-        ("BERK", ["demand_location_id", "return_location_id"], noon(2)),
-        ("DC1", ["future_fulfillment_location_id", "return_location_id"], noon(2)),
-        ("HAM", ["source.location_id"], noon(7)),
+        ("BERK", ["demand_location_id", "destination_id", "return_location_id"], noon(2)),
+        (
+            "DC1",
+            ["fulfillment_location_id", "future_fulfillment_location_id", "origin_id", "return_location_id"],
+            noon(2),
+        ),
+        ("HAM", ["fulfillment_node_id", "source.location_id"], noon(7)),
+        ("STRG", ["fulfillment_location_id"], noon(2)),
     ]
 
 

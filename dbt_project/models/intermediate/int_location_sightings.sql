@@ -8,6 +8,15 @@
     },
     'stg_return_events': {'payload': ['return_location_id']},
     'stg_customer_events': {'payload': ['source.location_id']},
+    'stg_fulfillment_events': {'payload': ['fulfillment_location_id']},
+    'stg_inventory_transaction_events': {
+        'payload': [
+            'fulfillment_location_id', 'fulfillment_node_id', 'origin_id', 'destination_id', 'destination',
+            'destination_location_id', 'destination_node_id', 'destination_fulfillment_node_id',
+            'destination_fulfillment_location_id',
+        ],
+    },
+    'stg_inventory_count_events': {'payload': ['fulfillment_location_id']},
 } -%}
 {{ config(
     unique_key=['tenant', 'location_id', 'role'],

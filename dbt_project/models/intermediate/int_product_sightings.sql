@@ -1,4 +1,18 @@
-{%- set sources = ['stg_order_events', 'stg_return_events'] -%}
+{#-
+    For each staging model beside the orders: the times that date what its events say, and what else its lines hold.
+    A line of a return may be shipping, which is no product; a fulfilment says no identifiers.
+-#}
+{%- set lists = {
+    'stg_return_events': {'times': ['returned_at'], 'type': 'item.item_type', 'identifiers': 'item.external_identifiers'},
+    'stg_fulfillment_events': {'times': []},
+    'stg_inventory_transaction_events': {
+        'times': ['shipment_date', 'processed_at'], 'identifiers': 'item.external_identifiers',
+    },
+    'stg_inventory_count_events': {
+        'times': ['completed_at', 'started_at'], 'identifiers': 'item.external_identifiers',
+    },
+} -%}
+{%- set sources = ['stg_order_events'] + lists | list -%}
 {{ config(
     unique_key=['tenant', 'product_id'],
     incremental_strategy='delete+insert',
@@ -20,19 +34,6 @@ with order_lines as (
 
 ),
 
-return_lines as (
-
-    select
-        tenant,
-        published_at,
-        payload_hash,
-        {{ utc('payload.returned_at') }} as said_at,
-        unnest(payload.items) as item
-    from {{ ref('stg_return_events') }}
-    where changed_batch > {{ position }}
-
-),
-
 lines as (
 
     select
@@ -45,6 +46,7 @@ lines as (
         item.external_identifiers as identifiers
     from order_lines
     where lower(item.item_type) is distinct from 'shipping'
+    {%- for source, fields in lists.items() %}
     union all
     select
         tenant,
@@ -53,9 +55,24 @@ lines as (
         published_at,
         payload_hash,
         said_at,
-        item.external_identifiers as identifiers
-    from return_lines
-    where lower(item.item_type) is distinct from 'shipping'
+        {{ fields.get('identifiers', 'null::json') }} as identifiers
+    from (
+        select
+            tenant,
+            published_at,
+            payload_hash,
+            coalesce(
+                {%- for time in fields.times %}
+                {{ utc('payload.' ~ time) }},
+                {%- endfor %}
+                null::timestamptz
+            ) as said_at,
+            unnest(payload.items) as item
+        from {{ ref(source) }}
+        where changed_batch > {{ position }}
+    ) as {{ source }}
+    where lower({{ fields.get('type', 'null::varchar') }}) is distinct from 'shipping'
+    {%- endfor %}
 
 ),
 

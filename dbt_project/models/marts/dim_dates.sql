@@ -8,6 +8,11 @@
     'fct_refund_requests': ['requested_at'],
     'fct_returns': ['returned_at'],
     'fct_invoices': ['created_at'],
+    'fct_fulfillment_requests': ['assigned_at', 'ready_for_handover_at', 'completed_at', 'failed_at'],
+    'fct_fulfillment_items': ['assigned_at', 'ready_for_handover_at', 'completed_at', 'failed_at'],
+    'fct_inventory_movements': ['occurred_at'],
+    'fct_inventory_counts': ['started_at', 'completed_at'],
+    'fct_transfers': ['shipped_at', 'received_at'],
 } -%}
 {{ config(materialized='table') }}
 

@@ -1,6 +1,7 @@
 {%- set sources = [
     'stg_order_events', 'stg_payment_events', 'stg_refund_events', 'stg_return_events', 'stg_invoice_events',
-    'stg_customer_events', 'stg_address_events', 'stg_employee_events',
+    'stg_fulfillment_events', 'stg_inventory_transaction_events', 'stg_inventory_count_events', 'stg_customer_events',
+    'stg_address_events', 'stg_employee_events',
 ] -%}
 {%- set documented = "'" ~ documented_names() | join("', '") ~ "'" -%}
 {{ config(
