@@ -305,10 +305,10 @@ def test_cohorts_by_the_month_of_the_first_order(con: duckdb.DuckDBPyConnection)
     ]
 
 
-def test_every_second_event_and_then_all_backwards_in_four_refreshes_gives_the_same(
+def test_every_second_event_and_then_all_backwards_in_three_refreshes_gives_the_same(
     con: duckdb.DuckDBPyConnection, warehouse_of: Any
 ) -> None:
     # The first refresh sees o6 as dora's, a later one as eve's.
-    other = warehouse_of([*EVENTS[::2], *EVENTS[::-1]], splits=4)
+    other = warehouse_of([*EVENTS[::2], *EVENTS[::-1]], splits=3)
     for mart in MARTS:
         assert rows(other, f"from marts.{mart} order by all") == rows(con, f"from marts.{mart} order by all"), mart

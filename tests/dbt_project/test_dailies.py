@@ -263,9 +263,9 @@ def test_the_calendar_goes_from_the_first_year_to_the_last(con: duckdb.DuckDBPyC
     ]
 
 
-def test_every_second_event_and_then_all_backwards_in_four_refreshes_gives_the_same(
+def test_every_second_event_and_then_all_backwards_in_three_refreshes_gives_the_same(
     con: duckdb.DuckDBPyConnection, warehouse_of: Any
 ) -> None:
-    other = warehouse_of([*EVENTS[::2], *EVENTS[::-1]], splits=4)
+    other = warehouse_of([*EVENTS[::2], *EVENTS[::-1]], splits=3)
     for mart in MARTS:
         assert rows(other, f"from marts.{mart} order by all") == rows(con, f"from marts.{mart} order by all"), mart

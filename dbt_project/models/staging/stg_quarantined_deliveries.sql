@@ -1,7 +1,7 @@
 {{ config(unique_key=['journal', 'position'], incremental_strategy='delete+insert') }}
 
--- The receiver and DuckDB read JSON each in their own way. Nothing is known that only DuckDB refuses; should it ever come, it
--- stands here and stops no run.
+-- The receiver and DuckDB read JSON each in their own way. Nothing is known that only DuckDB refuses; should it ever
+-- come, it stands here and stops no run.
 select
     tenant,
     name,
