@@ -23,22 +23,21 @@ GROUP_ROWS: Final = 10_000
 MAX_GROUP_ROWS: Final = 50_000
 
 _TIME: Final = pa.timestamp("us", tz="UTC")
-SCHEMA: Final = pa.schema(
-    [
-        pa.field("batch", pa.int64()),
-        pa.field("journal", pa.string()),
-        pa.field("position", pa.int64()),
-        pa.field("received_at", _TIME),
-        pa.field("tenant", pa.string()),
-        pa.field("name", pa.string()),
-        pa.field("idempotency_key", pa.string()),
-        pa.field("published_at", _TIME),
-        pa.field("payload_hash", pa.string()),
-        pa.field("problem", pa.string()),
-        pa.field("body", pa.string()),
-        pa.field("raw_body", pa.binary()),
-    ]
-)
+_FIELDS: Final["list[pa.Field[Any]]"] = [
+    pa.field("batch", pa.int64()),
+    pa.field("journal", pa.string()),
+    pa.field("position", pa.int64()),
+    pa.field("received_at", _TIME),
+    pa.field("tenant", pa.string()),
+    pa.field("name", pa.string()),
+    pa.field("idempotency_key", pa.string()),
+    pa.field("published_at", _TIME),
+    pa.field("payload_hash", pa.string()),
+    pa.field("problem", pa.string()),
+    pa.field("body", pa.string()),
+    pa.field("raw_body", pa.binary()),
+]
+SCHEMA: Final = pa.schema(_FIELDS)
 _OPTIONS: Final[dict[str, Any]] = {
     "compression": "zstd",
     "use_dictionary": ["batch", "journal", "tenant", "name", "problem"],
