@@ -65,7 +65,7 @@ def test_readers_keep_reading_while_a_writer_commits(tmp_path: Path) -> None:
     with open_lake(settings) as con:
         con.execute("create table marts.pair (a bigint, b bigint)")
         con.execute("insert into marts.pair values (0, 0)")
-    stop, seen, failures = threading.Event(), [], []
+    stop, reads, seen, failures = threading.Event(), threading.Event(), [], []
 
     def read() -> None:
         with open_lake(settings, read_only=True) as reader:
@@ -75,10 +75,13 @@ def test_readers_keep_reading_while_a_writer_commits(tmp_path: Path) -> None:
                 except duckdb.Error as error:
                     failures.append(error)
                     return
+                finally:
+                    reads.set()
                 seen.append(rows)
 
     reading = threading.Thread(target=read)
     reading.start()
+    assert reads.wait(60)
     with open_lake(settings) as con:
         for number in range(1, 30):
             con.execute("begin")
