@@ -11,7 +11,7 @@ from warehouse.errors import SettingsError
 from warehouse.simulator import clock
 from warehouse.simulator.clock import DAY
 from warehouse.simulator.delivery import post, write_ndjson
-from warehouse.simulator.retailer import EVENTS_PER_ORDER, open_retailer
+from warehouse.simulator.retailer import open_retailer
 from warehouse.simulator.simulation import Delivering, Simulation
 from warehouse.simulator.truth import AccountTruth, OrderTruth, ReturnTruth, StockTruth, Truth
 from warehouse.simulator.world import World
@@ -61,11 +61,13 @@ def simulate(  # noqa: PLR0913
     first = clock.start_of(start)
     orders_per_day = float(ORDERS_PER_DAY)
     if events is not None:
-        orders_per_day = events / (days or _days_for(events)) / EVENTS_PER_ORDER
+        orders_per_day = events / (days or _days_for(events)) / 10.0
     until = first + days * DAY if days is not None and events is None else None
 
+    colours = min(5, 1 + int(orders_per_day) // 15)
+
     def make_world() -> World:
-        world = World(seed, first, events, families)
+        world = World(seed, first, events, families, colours)
         open_retailer(world, orders_per_day)
         return world
 

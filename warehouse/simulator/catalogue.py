@@ -1,5 +1,6 @@
 """What is sold: products with a price, a sku and an EAN-13, always the same for a seed; a few of them sell most."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +22,7 @@ _COLOURS: Final = ("BLK", "WHT", "NVY", "OLV", "RED")
 _SIZES: Final = ("XS", "S", "M", "L", "XL")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Product:
     """Something that can be bought, with its prices in cents; `index` counts them from 0."""
 
@@ -37,16 +38,22 @@ class Product:
 class Catalogue:
     """The products, and which of them somebody wants."""
 
-    def __init__(self, chance: Chance) -> None:
-        self.products = tuple(_products(chance))
+    def __init__(self, chance: Chance, colours: int) -> None:
+        self.products = tuple(_products(chance, _COLOURS[:colours]))
         # The usual shape of demand: a few products sell most.
         ranks = list(range(1, len(self.products) + 1))
         chance.shuffle(ranks)
-        self._demand = Weighted([1 / (rank + 5) for rank in ranks])
+        self._weights = [1 / (rank + 5) for rank in ranks]
+        self._total = sum(self._weights)
+        self._wanted = Weighted(self._weights)
+
+    def demand(self, product: Product) -> float:
+        """The product's share of all units that are wanted."""
+        return self._weights[product.index] / self._total
 
     def wanted(self, chance: Chance) -> Product:
         """A product somebody wants to buy."""
-        return self.products[self._demand.pick(chance)]
+        return self.products[self._wanted.pick(chance)]
 
     def instead_of(self, product: Product, chance: Chance) -> Product:
         """Another size or colour of the same style: a product with the same price."""
@@ -54,11 +61,11 @@ class Catalogue:
         return chance.pick(same)
 
 
-def _products(chance: Chance) -> list[Product]:
+def _products(chance: Chance, colours: Sequence[str]) -> list[Product]:
     products: list[Product] = []
     for style, (_, code, price, tax_class) in enumerate(_STYLES):
         now = price - price // 500 * 100 if chance.happens(0.2) else price
-        for colour in _COLOURS:
+        for colour in colours:
             for size in _SIZES:
                 number = len(products)
                 ean13 = _ean13(f"40{style:03}{number:07}")

@@ -10,6 +10,8 @@ SECOND: Final = 1000
 MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
+# Between two events of one thing, so that their times tell their order however long publishing takes.
+STEP: Final = 250
 
 _MINUTES: Final = [f"{hour:02}:{minute:02}:" for hour in range(24) for minute in range(60)]
 # Orders by hour of the day, in the shop's own time.

@@ -67,7 +67,7 @@ def hand_over(world: World, request: Request, units: Sequence[Unit]) -> None:
         if not request.order.takeaway:
             line |= {"tracking_code": tracking, "carrier": carrier, "shipped_at": _shipped_at(world)}
         lines.append(line)
-        world.stockroom.hand_over(request.place, unit.product)
+        world.stockroom.leave(request.place, unit.product)
     if _tell(world, request, "items_completed", lines):
         bits = _know(world, request, units)
         world.truth.order(request.order.id).fulfilled |= bits

@@ -125,6 +125,30 @@ def new_order(
     return order
 
 
+def exchange_order(world: World, original: Order, store: Place, units: Sequence[Unit], return_id: str) -> Order | None:
+    """What somebody takes away for what they bring back: mostly the same in another size, at the same price.
+
+    Its payments stay on the account of the original order. None when the store does not have it.
+    """
+    chance = world.chance
+    is_even = chance.happens(0.7)
+    if is_even:
+        products = [world.catalogue.instead_of(unit.product, chance) for unit in units]
+    else:
+        products = [world.catalogue.wanted(chance)]
+    if any(world.stockroom.free(store, product) < len(products) for product in products):
+        return None
+    order = new_order(world, original.market, store, original.customer, takeaway=True, products=products)
+    if is_even:
+        order.coupon = None
+        for new, old in zip(order.units, units, strict=True):
+            new.price, new.tax, new.discounts = old.price, old.tax, old.discounts
+            new.item_discount, new.order_discount = old.item_discount, old.order_discount
+    order.account = original.account
+    order.exchanged = (original.id, return_id)
+    return order
+
+
 def _discount(world: World, order: Order) -> None:
     chance = world.chance
     for unit in order.units:
@@ -217,8 +241,10 @@ def _who(world: World, order: Order) -> dict[str, Any]:
     customer = order.customer
     if customer is None:
         return {"customer_email": order.email}
-    body: dict[str, Any] = {"customer_email": order.email, "customer_id": customer.id}
-    if customer.number % 3:
+    body: dict[str, Any] = {"customer_email": order.email}
+    if not customer.is_guest:
+        body["customer_id"] = customer.id
+    if customer.number % 3 and not customer.is_guest:
         body["external_customer_id"] = f"CUST{customer.number:06}"
     spelling = world.chance.pick((0, 0, 0, 1, 2))
     address = customer.addresses[0].in_order(spelling) if customer.addresses else None

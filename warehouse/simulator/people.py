@@ -64,6 +64,7 @@ class Address:
     phone: str
     kind: str = "shipping"
     revision: int = 1
+    created_at: int = 0
 
     def in_order(self, spelling: int) -> dict[str, Any]:
         """As orders carry it; the lines come in both spellings (0), the newer (1) or the older (2)."""
@@ -92,6 +93,7 @@ class Customer:
     addresses: list[Address]
     created_at: int = 0
     revision: int = 1
+    is_guest: bool = False
 
 
 @dataclass(slots=True)
@@ -121,19 +123,29 @@ class Population:
 
     def newcomer(self, market: Market, moment: int) -> Customer:
         """A customer nobody has met before, remembered from now on."""
+        customer = self._make(market, moment)
+        if len(self.customers) < self._memory:
+            self.customers.append(customer)
+        else:
+            self.customers[self._chance.below(self._memory)] = customer
+        return customer
+
+    def guest(self, market: Market, moment: int) -> Customer:
+        """Somebody who buys without an account and is forgotten."""
+        customer = self._make(market, moment)
+        customer.is_guest = True
+        return customer
+
+    def _make(self, market: Market, moment: int) -> Customer:
         chance = self._chance
         self._made += 1
         first_name, last_name = chance.pick(_FIRST), chance.pick(_LAST)
         email = f"{first_name}.{last_name}.{self._made}@example.com".lower().replace("'", "")
         address = new_address(chance, market, first_name, last_name)
-        customer = Customer(
+        address.created_at = moment
+        return Customer(
             chance.uuid(), self._made, first_name, last_name, email, address.phone, market, [address], moment
         )
-        if len(self.customers) < self._memory:
-            self.customers.append(customer)
-        else:
-            self.customers[chance.below(self._memory)] = customer
-        return customer
 
     def regular(self, market: Market) -> Customer | None:
         """A customer of that market who was here before, or None when none comes to mind."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Market:
     """A currency and its customs; `zone` is the hours of its shops from UTC, tax rates are in 1/100,000."""
 
@@ -25,7 +25,7 @@ class Market:
         return sum(rate for _, rate in self.tax_lines)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Place:
     """A location that holds stock; `index` counts them from 0."""
 

@@ -8,15 +8,12 @@ from dataclasses import replace
 
 from warehouse.simulator import clock
 from warehouse.simulator.accounts import void_rest
-from warehouse.simulator.clock import HOUR, MINUTE
+from warehouse.simulator.clock import HOUR, MINUTE, STEP
 from warehouse.simulator.fulfilment import Request, assign, charge, hand_over, invoice, make_ready, reject
 from warehouse.simulator.order_steps import cancel, cancel_units, complete, hold, swap
 from warehouse.simulator.orders import Order, Unit
 from warehouse.simulator.places import CENTRE, STORES, Place
 from warehouse.simulator.world import Course, World
-
-# Between two steps of one thing, so that the times tell their order.
-STEP = 250
 
 
 def route(world: World, order: Order, units: Sequence[Unit], besides: Sequence[Place] = ()) -> None:
@@ -29,13 +26,16 @@ def route(world: World, order: Order, units: Sequence[Unit], besides: Sequence[P
     nowhere = []
     for unit in units:
         place = world.stockroom.place_with(unit.product, places, besides)
+        # What the system knows and what lies on the shelf are not always the same.
+        if chance.happens(0.01):
+            place = None
         # Orders are split for reasons of their own now and then.
         if place is CENTRE and chance.happens(0.06):
             place = world.stockroom.place_with(unit.product, stores, besides) or place
         if place is None:
             nowhere.append(unit)
         else:
-            world.stockroom.promise(place, unit.product)
+            world.stockroom.set_aside(place, unit.product)
             shares.setdefault(place, []).append(unit)
     for number, (place, share) in enumerate(shares.items()):
         world.begin(_fulfil(world, order, place, share, besides), world.now + STEP * (number + 1))

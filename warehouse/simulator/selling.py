@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from warehouse.simulator.accounts import authorize, void_rest
 from warehouse.simulator.catalogue import Product
-from warehouse.simulator.clock import DAY, MINUTE, SECOND
+from warehouse.simulator.clock import DAY, MINUTE, SECOND, STEP
+from warehouse.simulator.customers import register
 from warehouse.simulator.fulfilment import assign, charge, hand_over, invoice
 from warehouse.simulator.order_steps import cancel, cancel_units, complete, create, open_up
 from warehouse.simulator.orders import Order, new_order
 from warehouse.simulator.people import Customer
 from warehouse.simulator.places import Market, Place
-from warehouse.simulator.routing import STEP, route
+from warehouse.simulator.routing import route
 from warehouse.simulator.world import Course, World
 
 GRACE = 30 * MINUTE
@@ -19,15 +20,22 @@ GRACE = 30 * MINUTE
 def web_order(world: World, market: Market) -> Course:
     """An order from home: paid, kept open for changes, then routed."""
     customer = world.people.regular(market) if world.chance.happens(0.55) else None
-    if customer is None:
+    if customer is None and world.chance.happens(0.2):
+        customer = world.people.guest(market, world.now)
+    elif customer is None:
         customer = world.people.newcomer(market, world.now)
+        yield from register(world, customer, None)
         yield world.now + STEP
     yield from _shipped_order(world, new_order(world, market, None, customer))
 
 
 def tablet_order(world: World, store: Place) -> Course:
     """An order made in a store for what it does not have: shipped to the customer."""
-    customer = world.people.regular(store.market) or world.people.newcomer(store.market, world.now)
+    customer = world.people.regular(store.market)
+    if customer is None:
+        customer = world.people.newcomer(store.market, world.now)
+        yield from register(world, customer, store)
+        yield world.now + STEP
     yield from _shipped_order(world, new_order(world, store.market, store, customer))
 
 
@@ -39,6 +47,10 @@ def till_order(world: World, store: Place) -> Course:
     customer: Customer | None = None
     if world.chance.happens(0.4):
         customer = world.people.regular(store.market)
+    elif world.chance.happens(0.08):
+        customer = world.people.newcomer(store.market, world.now)
+        yield from register(world, customer, store)
+        yield world.now + STEP
     order = new_order(world, store.market, store, customer, takeaway=True, products=products)
     yield from take_away(world, order, order.grand_total)
 
@@ -49,7 +61,7 @@ def take_away(world: World, order: Order, to_pay: int) -> Course:
     assert store is not None
     authorize(world, order.account, to_pay, in_store=True)
     for unit in order.units:
-        world.stockroom.promise(store, unit.product)
+        world.stockroom.set_aside(store, unit.product)
     yield world.now + STEP
     create(world, order)
     yield world.now + STEP + chance.below(SECOND)

@@ -7,31 +7,47 @@ from warehouse.simulator.places import PLACES, Place
 
 
 class Stockroom:
-    """Units by place and product. Units promised to an order leave `free` at once and `on_hand` when they leave."""
+    """Units by place and product. Units promised or set aside leave `free` at once and `on_hand` when they leave."""
 
     def __init__(self, products: Sequence[Product]) -> None:
-        self.on_hand = [[0] * len(products) for _ in PLACES]
+        self._on_hand = [[0] * len(products) for _ in PLACES]
         self._free = [[0] * len(products) for _ in PLACES]
+        self._targets = [[0] * len(products) for _ in PLACES]
+        # Places and products for which a transfer is on its way.
+        self.awaited: set[tuple[int, int]] = set()
+
+    def open_shelf(self, place: Place, product: Product, target: int) -> None:
+        """Say how many units a place wants to have, and give it some to begin with."""
+        self._targets[place.index][product.index] = target
+        self.arrive(place, product, target // 3)
+
+    def target(self, place: Place, product: Product) -> int:
+        """Units the place wants to have."""
+        return self._targets[place.index][product.index]
+
+    def on_hand(self, place: Place, product: Product) -> int:
+        """Units that are there."""
+        return self._on_hand[place.index][product.index]
 
     def free(self, place: Place, product: Product) -> int:
         """Units that may still be promised."""
         return self._free[place.index][product.index]
 
-    def promise(self, place: Place, product: Product) -> None:
-        """Set a unit aside for an order."""
-        self._free[place.index][product.index] -= 1
+    def set_aside(self, place: Place, product: Product, units: int = 1) -> None:
+        """Promise units to somebody; they stay where they are."""
+        self._free[place.index][product.index] -= units
 
     def release(self, place: Place, product: Product) -> None:
-        """Take back a promise."""
+        """Take back the promise of a unit."""
         self._free[place.index][product.index] += 1
 
-    def hand_over(self, place: Place, product: Product) -> None:
-        """A promised unit leaves."""
-        self.on_hand[place.index][product.index] -= 1
+    def leave(self, place: Place, product: Product, units: int = 1) -> None:
+        """Units that were set aside are gone."""
+        self._on_hand[place.index][product.index] -= units
 
-    def change(self, place: Place, product: Product, units: int) -> None:
-        """Units come (above zero) or go without a promise."""
-        self.on_hand[place.index][product.index] += units
+    def arrive(self, place: Place, product: Product, units: int) -> None:
+        """Units come; a count may also find that there are fewer."""
+        self._on_hand[place.index][product.index] += units
         self._free[place.index][product.index] += units
 
     def place_with(self, product: Product, places: Iterable[Place], besides: Sequence[Place]) -> Place | None:

@@ -136,6 +136,20 @@ class StockTruth(msgspec.Struct, gc=False):
         return (self.counted or 0) + self.moved
 
 
+class CustomerTruth(msgspec.Struct, gc=False):
+    """One customer: the newest revision that was told, and whether their making was."""
+
+    revision: int | None = None
+    has_created: bool = False
+
+
+class AddressTruth(msgspec.Struct, gc=False):
+    """One address of a customer."""
+
+    customer_id: str
+    is_deleted: bool = False
+
+
 class Counts(msgspec.Struct):
     """Numbers of deliveries and of the distinct events among them."""
 
@@ -147,7 +161,7 @@ class Counts(msgspec.Struct):
 
 
 class Truth:
-    """The books. Orders, accounts and returns by id; stock by location and product id."""
+    """The books. Orders, returns and people by id; accounts by order and currency; stock by location and product id."""
 
     def __init__(self) -> None:
         self.counts = Counts()
@@ -155,6 +169,10 @@ class Truth:
         self.accounts: dict[tuple[str, str], AccountTruth] = {}
         self.returns: dict[str, ReturnTruth] = {}
         self.stock: dict[tuple[str, str], StockTruth] = {}
+        self.customers: dict[str, CustomerTruth] = {}
+        self.addresses: dict[str, AddressTruth] = {}
+        # Employees by id, and whether they still work here.
+        self.employees: dict[str, bool] = {}
 
     def order(self, order_id: str) -> OrderTruth:
         """The order's page in the books, a new one at its first mention."""
@@ -169,6 +187,20 @@ class Truth:
         page = self.accounts.get((order_id, currency))
         if page is None:
             page = self.accounts[order_id, currency] = AccountTruth()
+        return page
+
+    def customer(self, customer_id: str) -> CustomerTruth:
+        """The customer's page."""
+        page = self.customers.get(customer_id)
+        if page is None:
+            page = self.customers[customer_id] = CustomerTruth()
+        return page
+
+    def address(self, address_id: str, customer_id: str) -> AddressTruth:
+        """The address's page."""
+        page = self.addresses.get(address_id)
+        if page is None:
+            page = self.addresses[address_id] = AddressTruth(customer_id)
         return page
 
     def move(self, location_id: str, product_id: str, units: int) -> None:
@@ -197,6 +229,9 @@ class Truth:
                 {"location_id": location, "product_id": product, "on_hand": page.on_hand}
                 for (location, product), page in sorted(self.stock.items())
             ],
+            "customers": msgspec.to_builtins(self.customers),
+            "addresses": msgspec.to_builtins(self.addresses),
+            "employees": dict(self.employees),
         }
 
     def to_json(self) -> bytes:

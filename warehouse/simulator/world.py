@@ -34,10 +34,12 @@ _encode: Final = msgspec.json.Encoder().encode
 class World:
     """All that the courses of events share; `now` is the moment in which they act."""
 
-    def __init__(self, seed: int, start: int, events: int | None, families: Collection[str] | None) -> None:
+    def __init__(
+        self, seed: int, start: int, events: int | None, families: Collection[str] | None, colours: int
+    ) -> None:
         self.chance = Chance(f"{seed}:world")
         self.truth = Truth()
-        self.catalogue = Catalogue(self.chance)
+        self.catalogue = Catalogue(self.chance, colours)
         self.people = Population(self.chance, REMEMBERED_CUSTOMERS)
         self.stockroom = Stockroom(self.catalogue.products)
         self.staff: dict[Place, list[Employee]] = {}
