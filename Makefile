@@ -20,7 +20,7 @@ demo: $(READY) ## receiver + simulated NewStore + refresh + a summary of the fac
 	@$(BIN)/warehouse demo $(ARGS)
 
 test: lint ## lint, then every test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 lint: $(READY) ## formatting, rules and types of the Python, style of the SQL
 	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --check .; echo "Try: make format" >&2; exit 1; }
