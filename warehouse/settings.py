@@ -9,9 +9,10 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from warehouse.errors import SettingsError
 
@@ -26,21 +27,28 @@ SOURCES = {"config", "api_keys_file"}
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything that can be set, with its default. Sizes are bytes, durations are seconds."""
+    """Everything that can be set, what it is for and its default. Sizes are bytes, durations are seconds."""
 
-    home: Path = Path("data")
-    api_keys: tuple[str, ...] = ()
-    host: str = "127.0.0.1"
-    port: int = 8080
-    workers: int = 1
-    max_body: int = 64 * 2**20
-    queue_bytes: int = 64 * 2**20
-    memory: int = 4 * 10**9
-    journal_size: int = 256 * 2**20
-    journal_age: int = 3600
-    journal_keep: int = 24 * 3600
-    catalog: str | None = None
-    data_path: str | None = None
+    home: Annotated[Path, Meta(description="Folder of the journal, the lake and the build database")] = Path("data")
+    api_keys: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Keys NewStore may show, separated by commas; `WAREHOUSE_API_KEYS_FILE` names a file, one a line"
+        ),
+    ] = ()
+    host: Annotated[str, Meta(description="Address the receiver listens on")] = "127.0.0.1"
+    port: Annotated[int, Meta(description="Port the receiver listens on; 0 takes a free one")] = 8080
+    workers: Annotated[int, Meta(description="Processes of the receiver")] = 1
+    max_body: Annotated[int, Meta(description="Largest body that is taken; a larger one is answered 413")] = 64 * 2**20
+    queue_bytes: Annotated[
+        int, Meta(description="Bodies that may wait for the disk in one process; beyond that it answers 429")
+    ] = 64 * 2**20
+    memory: Annotated[int, Meta(description="Memory a refresh or a query may take before it uses the disk")] = 4 * 10**9
+    journal_size: Annotated[int, Meta(description="A journal this large is followed by a new one")] = 256 * 2**20
+    journal_age: Annotated[int, Meta(description="A journal this old is followed by a new one")] = 3600
+    journal_keep: Annotated[int, Meta(description="How long a sealed journal is kept before it is deleted")] = 24 * 3600
+    catalog: Annotated[str | None, Meta(description="The lake's catalog, when not `<home>/lake/catalog.sqlite`")] = None
+    data_path: Annotated[str | None, Meta(description="Folder of the lake's files, when not `<home>/lake/data`")] = None
 
     def __post_init__(self) -> None:
         checks = {
