@@ -33,7 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     api_keys: Annotated[
         tuple[str, ...],
         Meta(
-            description="Keys NewStore may show, separated by commas; `WAREHOUSE_API_KEYS_FILE` names a file, one a line"
+            description="Keys NewStore may show, with commas between; `WAREHOUSE_API_KEYS_FILE` names a file, one a line"
         ),
     ] = ()
     host: Annotated[str, Meta(description="Address the receiver listens on")] = "127.0.0.1"
