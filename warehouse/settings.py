@@ -32,9 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     home: Annotated[Path, Meta(description="Folder of the journal, the lake and the build database")] = Path("data")
     api_keys: Annotated[
         tuple[str, ...],
-        Meta(
-            description="Keys NewStore may show, with commas between; `WAREHOUSE_API_KEYS_FILE` names a file, one a line"
-        ),
+        Meta(description="Keys NewStore may show, commas between; `WAREHOUSE_API_KEYS_FILE` names a file, one a line"),
     ] = ()
     host: Annotated[str, Meta(description="Address the receiver listens on")] = "127.0.0.1"
     port: Annotated[int, Meta(description="Port the receiver listens on; 0 takes a free one")] = 8080
