@@ -26,9 +26,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from receiver.answers import NOT_STORED
 from receiver.auth import ApiKeys
+from receiver.body import Room
 from receiver.event import EventEndpoint
 from receiver.group_commit import GroupCommit
-from receiver.metrics import SHARED_FOLDER, Metrics
+from receiver.metrics import SHARED_FOLDER, STATE, Metrics
 from warehouse.contract import load_contract
 from warehouse.errors import SettingsError, WarehouseError
 from warehouse.settings import Settings
@@ -95,7 +96,8 @@ def create_app(settings: Settings) -> Starlette:
         metrics.unrouted(error.status_code)
         return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
 
-    event = EventEndpoint(ApiKeys(settings.api_keys), settings.max_body, commit, metrics)
+    room = Room(settings.queue_bytes)
+    event = EventEndpoint(ApiKeys(settings.api_keys), settings.max_body, room, commit, metrics)
     app = Starlette(
         routes=[
             Route(EVENT_PATH, event, methods=["POST"]),
@@ -108,6 +110,7 @@ def create_app(settings: Settings) -> Starlette:
         lifespan=lifespan,
     )
     app.state.event = event
+    app.state.metrics = metrics
     # NewStore does not follow a redirect: a path is right or it is not.
     app.router.redirect_slashes = False
     return app
@@ -152,14 +155,14 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._live(scope, receive, send)
         # A delivery needs nothing of the layers around the pages; passing through them costs it a quarter of its time.
         elif scope["path"] == EVENT_PATH and scope.get("method") == "POST":
             await self._event(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         async with AsyncExitStack() as stack:
             try:
@@ -175,6 +178,8 @@ class App:
                 await send({"type": "lifespan.startup.failed", "message": traceback.format_exc()})
                 raise
             self._app, self._event = app, app.state.event
+            # Our HTTP protocol counts there what it refuses before there is a request.
+            scope.get("state", {})[STATE] = app.state.metrics
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})

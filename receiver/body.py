@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from starlette.types import Receive
 
-from receiver.answers import ENCODED, TOO_LARGE, Refusal
+from receiver.answers import ENCODED, QUEUE_FULL, TOO_LARGE, Refusal
 
 
 class ClientGone(Exception):
@@ -20,18 +20,51 @@ def check_head(headers: Mapping[bytes, bytes], limit: int) -> None:
         raise Refusal(TOO_LARGE)
 
 
-async def read_body(receive: Receive, limit: int) -> bytes:
-    """The body, byte for byte. Raises Refusal as soon as it is over `limit` bytes, ClientGone when it breaks off."""
-    parts: list[bytes] = []
-    size, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        part = message.get("body", b"")
-        size += len(part)
-        if size > limit:
-            raise Refusal(TOO_LARGE)
-        parts.append(part)
-        more = message.get("more_body", False)
-    return b"".join(parts)
+class Room:
+    """What the bodies that come in several parts may hold in memory together, in bytes, while they come in."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._held = 0
+
+    def take(self, size: int) -> None:
+        """Raise Refusal when there is no room for so many bytes more; whoever is alone may be of any size."""
+        if self._held and self._held + size > self._limit:
+            raise Refusal(QUEUE_FULL)
+        self._held += size
+
+    def leave(self, size: int) -> None:
+        """So many bytes are not held here any more."""
+        self._held -= size
+
+
+async def read_body(receive: Receive, limit: int, room: Room) -> bytes:
+    """The body, byte for byte. Raises ClientGone when it breaks off, and Refusal as soon as it is over `limit` bytes
+    or over the `room` that bodies in several parts have together."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    first: bytes = message.get("body", b"")
+    if len(first) > limit:
+        raise Refusal(TOO_LARGE)
+    return await _read_on(first, receive, limit, room) if message.get("more_body", False) else first
+
+
+async def _read_on(first: bytes, receive: Receive, limit: int, room: Room) -> bytes:
+    parts, size, taken, more = [first], len(first), 0, True
+    try:
+        while more:
+            room.take(size - taken)
+            taken = size
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            part = message.get("body", b"")
+            size += len(part)
+            if size > limit:
+                raise Refusal(TOO_LARGE)
+            parts.append(part)
+            more = message.get("more_body", False)
+        return b"".join(parts)
+    finally:
+        room.leave(taken)

@@ -18,6 +18,8 @@ from receiver.answers import REFUSALS, TOO_LARGE, Answer
 from warehouse.journal import Delivery, Problem
 
 SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+# Under this name an application tells its server about its metrics.
+STATE: Final = "metrics"
 SECONDS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 GROUP_SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
@@ -34,7 +36,17 @@ class Metrics:
         requests = Counter("newstore_requests", "Requests by the answer they got.", ["answer"], registry=self.registry)
         self._answers = {
             answer: requests.labels(answer)
-            for answer in ("200", "404", "405", "disconnected", *(str(answer.status) for answer in REFUSALS))
+            for answer in (
+                "200",
+                "400",
+                "401",
+                "404",
+                "405",
+                "408",
+                "431",
+                "disconnected",
+                *(str(answer.status) for answer in REFUSALS),
+            )
         }
         self._stored = Counter(
             "newstore_deliveries",
@@ -80,7 +92,7 @@ class Metrics:
             self._oversized.inc()
 
     def unrouted(self, status: int) -> None:
-        """A request was for another path or with another method."""
+        """A request was for another path, with another method, or was none that could be read to its end."""
         self._answers[str(status)].inc()
 
     def disconnected(self) -> None:

@@ -93,7 +93,7 @@ def _config(app: App | str, workers: int = 1) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         workers=workers,
-        http="httptools",
+        http="receiver.protocol:DeadlineProtocol",
         loop="uvloop",
         ws="none",
         lifespan="on",

@@ -169,6 +169,12 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def resident_bytes(pid: int) -> int:
+    """What a process has in memory."""
+    shown = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=True)
+    return int(shown.stdout) * 1024
+
+
 def start(home: Path, environ: Mapping[str, str] | None = None, workers: int | None = None) -> Receiver:
     """Start `uvicorn receiver.app:app`, or with `workers` `warehouse serve`; nobody has waited for it yet."""
     port = free_port()
