@@ -13,7 +13,7 @@ from typing import Final
 
 import duckdb
 
-from warehouse.disk import sync_file_at, sync_folder
+from warehouse.disk import sync_folder
 from warehouse.errors import LakeError
 from warehouse.lake import catalog_path, log_folder
 from warehouse.log_file import LogRows, write_log_file, written_from
@@ -39,9 +39,11 @@ def commit_batch(
     Raises LakeError; a file that got no commit stays behind for `remove_strays`.
     """
     pause = FIRST_PAUSE
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         try:
-            batch = _commit_once(con, settings, rows, before_commit)
+            # A catalog that is reached over a network may refuse a commit that it has made.
+            batch = _committed(con, rows) if attempt else None
+            batch = batch or _commit_once(con, settings, rows, before_commit)
             sync_catalog(settings)
             return batch
         except duckdb.TransactionException:
@@ -85,13 +87,12 @@ def remove_strays(con: duckdb.DuckDBPyConnection, settings: Settings, journals: 
 def sync_catalog(settings: Settings) -> None:
     """Return only after all that was committed to the catalog is on the disk. Raises OSError.
 
-    Were a batch's number lost and given again, whoever has already seen it would pass over the second one.
+    Were a batch's number lost and given again, whoever has already seen it would pass over the second one. SQLite
+    itself syncs what it writes before a commit returns. Its files must not be opened here to sync them once more:
+    closing one drops every lock this process has on it, and another process could then take the log of writes away
+    from under an open connection.
     """
-    catalog = catalog_path(settings)
-    for path in (catalog, catalog.with_name(catalog.name + "-wal")):
-        if path.exists():
-            sync_file_at(path)
-    sync_folder(catalog.parent)
+    sync_folder(catalog_path(settings).parent)
 
 
 def _commit_once(
@@ -109,6 +110,13 @@ def _commit_once(
         _roll_back(con)
         raise
     return int(batch)
+
+
+def _committed(con: duckdb.DuckDBPyConnection, rows: LogRows) -> int | None:
+    """The batch that holds the first of these rows, which is in the log with all of them or with none."""
+    query = "select max(batch) from lake.log.events where journal = ? and position = ?"
+    ((batch,),) = con.execute(query, rows.first).fetchall()
+    return batch if batch is None else int(batch)
 
 
 def _roll_back(con: duckdb.DuckDBPyConnection) -> None:

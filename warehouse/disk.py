@@ -5,6 +5,9 @@ import os
 import sys
 from pathlib import Path
 
+# Folders whose whole path this process has synced.
+_known_durable: set[Path] = set()
+
 
 def sync_file(descriptor: int) -> None:
     """Return only after the file's bytes, and the length needed to read them, are on the device. Raises OSError."""
@@ -34,8 +37,21 @@ def sync_folder(folder: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Create `folder` with its parents, each of them durable by name. Raises OSError."""
+    """Create `folder` with its parents; returns when each of them is durable by name. Raises OSError.
+
+    A folder that is there already may have been made by a process that died before it could sync the name, so a process
+    syncs once even those that it finds.
+    """
+    folder = folder.absolute()
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for path in missing:
         sync_folder(path.parent)
+    if folder in _known_durable:
+        return
+    for path in (folder, *folder.parents):
+        # Where this user cannot write, none of these names was made by this product.
+        if path in missing or not os.access(path.parent, os.R_OK | os.W_OK):
+            continue
+        sync_folder(path.parent)
+    _known_durable.add(folder)

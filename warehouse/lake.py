@@ -9,6 +9,7 @@ from typing import Final
 
 import duckdb
 
+from warehouse.disk import make_folder
 from warehouse.errors import LakeError, LakeMissing, LakeVersionError
 from warehouse.settings import Settings
 
@@ -76,7 +77,7 @@ def attach_lake(con: duckdb.DuckDBPyConnection, settings: Settings, *, read_only
                 f"{settings.home}: there is no lake here yet.",
                 "`warehouse serve` or `warehouse replay FILE`, then `warehouse refresh`; or name another --home",
             )
-        catalog.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(catalog.parent)
     load_extensions(con)
     con.execute("set TimeZone = 'UTC'")
     options = [

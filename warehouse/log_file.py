@@ -1,9 +1,11 @@
 """Parquet files of `log.events`: each is wholly on the disk under its final name, or is not there at all.
 
 A file holds the rows of one batch, sorted by event name, then journal, then position, so that one event name is a few
-neighbouring row groups. What is read back is what was sealed, byte for byte.
+neighbouring row groups. What is read back is what was sealed, byte for byte; the file's name carries the digest of its
+content, so that any change of it is seen from the file alone.
 """
 
+import hashlib
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ from warehouse.journal.record import Meta, Problem
 
 SUFFIX: Final = ".parquet"
 UNFINISHED: Final = ".unfinished"
+DIGEST_DIGITS: Final = 32
 # A row group for each of many rare names would cost more than reading the few rows of its neighbours.
 GROUP_ROWS: Final = 10_000
 MAX_GROUP_ROWS: Final = 50_000
@@ -83,22 +86,35 @@ class LogRows:
 
 
 def write_log_file(folder: Path, rows: LogRows, batch: int) -> Path:
-    """Write the rows as one file whose name begins with the journal of the first; returns when it is on the disk.
+    """Write the rows as one file; its name begins with the journal of the first and ends with the content's digest.
 
-    Raises OSError.
+    Returns when it is on the disk. Raises OSError.
     """
     assert rows.first is not None, "a file holds at least one row"
     journal, position = rows.first
-    path = folder / f"{journal}-{position}-{secrets.token_hex(6)}{SUFFIX}"
-    unfinished = path.with_name(path.name + UNFINISHED)
+    unfinished = folder / f"{journal}-{position}-{secrets.token_hex(6)}{SUFFIX}{UNFINISHED}"
     make_folder(folder)
     with pq.ParquetWriter(unfinished, SCHEMA, **_OPTIONS) as writer:
         for group in rows.groups():
             writer.write_table(_table(group, batch), row_group_size=MAX_GROUP_ROWS)
     sync_file_at(unfinished)
+    path = folder / f"{journal}-{position}-{digest_of(unfinished)}{SUFFIX}"
     unfinished.rename(path)
     sync_folder(folder)
     return path
+
+
+def digest_of(path: Path) -> str:
+    """What a file's name says of its content: the first 32 hex digits of its SHA-256. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:DIGEST_DIGITS]
+
+
+def named_digest(path: Path) -> str | None:
+    """The digest in the name of a file that `write_log_file` made; None for another's, such as a compacted one."""
+    digest = path.name.removesuffix(SUFFIX).rpartition("-")[2]
+    ours = written_from(path) is not None and len(digest) == DIGEST_DIGITS and not path.name.endswith(UNFINISHED)
+    return digest if ours else None
 
 
 def written_from(path: Path) -> str | None:

@@ -23,6 +23,7 @@ from warehouse.journal import (
     SealedMark,
     list_journals,
     load_marks,
+    remove_unnamed,
     save_marks,
 )
 from warehouse.lake import open_lake
@@ -103,6 +104,7 @@ class _Sealing:
     def run(self) -> SealReport:
         if not self._paths:
             return SealReport(None, 0, 0, ())
+        remove_unnamed(self._settings.journal_dir)
         remove_strays(self._con, self._settings, (path.stem for path in self._paths))
         self._sealed = self._sealed_positions()
         states = [self._read(path) for path in self._paths]

@@ -3,7 +3,7 @@
 from warehouse.journal.marks import SealedMark, load_marks, save_marks
 from warehouse.journal.reader import Damage, Journal, Mark, Reason, list_journals, read_journal
 from warehouse.journal.record import Delivery, Problem
-from warehouse.journal.writer import JournalWriter
+from warehouse.journal.writer import JournalWriter, remove_unnamed
 
 __all__ = [
     "Damage",
@@ -17,5 +17,6 @@ __all__ = [
     "list_journals",
     "load_marks",
     "read_journal",
+    "remove_unnamed",
     "save_marks",
 ]

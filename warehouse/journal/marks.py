@@ -3,6 +3,7 @@
 Only an aid: what is sealed is what the log holds, and a mark that does not fit to that, or is lost, is not used.
 """
 
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,7 @@ import msgspec
 
 from warehouse.journal.reader import Mark
 
-FILE: Final = "sealed.json"
+FILE: Final = "sealed.marks"
 
 
 class SealedMark(msgspec.Struct, frozen=True):
@@ -24,14 +25,23 @@ class SealedMark(msgspec.Struct, frozen=True):
 def load_marks(folder: Path) -> dict[str, SealedMark]:
     """The marks by the journals' file names; none when they were never saved or are not readable any more."""
     try:
-        return msgspec.json.decode((folder / FILE).read_bytes(), type=dict[str, SealedMark])
-    except (FileNotFoundError, msgspec.DecodeError):
-        # Saved without a sync: after a power cut the file may be empty, and the journals are read from the beginning.
+        written = (folder / FILE).read_bytes()
+    except FileNotFoundError:
+        return {}
+    checksum, _, marks = written.partition(b"\n")
+    # Saved without a sync, the file may be anything after a power cut. A wrong offset would pass over records.
+    if checksum != b"%08x" % zlib.crc32(marks):
+        return {}
+    try:
+        return msgspec.json.decode(marks, type=dict[str, SealedMark])
+    except msgspec.ValidationError:
+        # Another version of this product saved them.
         return {}
 
 
 def save_marks(folder: Path, marks: Mapping[str, SealedMark]) -> None:
     """Replace all marks. Raises OSError."""
     unfinished = folder / f"{FILE}.new"
-    unfinished.write_bytes(msgspec.json.encode(marks))
+    encoded = msgspec.json.encode(marks)
+    unfinished.write_bytes(b"%08x\n%b" % (zlib.crc32(encoded), encoded))
     unfinished.rename(folder / FILE)

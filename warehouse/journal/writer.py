@@ -12,10 +12,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
+from typing import Final
 
 from warehouse.disk import make_folder, sync_file, sync_folder
 from warehouse.errors import JournalError
 from warehouse.journal.record import SUFFIX, Delivery, pack_header, pack_records, seed_of
+
+# A journal that has no header on the disk yet.
+UNNAMED: Final = ".new"
 
 
 class JournalWriter:
@@ -83,16 +87,35 @@ class JournalWriter:
         self.close()
 
 
+def remove_unnamed(folder: Path) -> list[Path]:
+    """Delete the journals in `folder` whose process died before they had their name; they hold no delivery."""
+    removed = []
+    for path in folder.glob(f"*{UNNAMED}"):
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)
+            removed.append(path)
+        except BlockingIOError:
+            # It is being made at this moment.
+            continue
+        finally:
+            os.close(descriptor)
+    return removed
+
+
 def _new_name() -> str:
     # The time sorts; the random part keeps hosts, clocks set back and process numbers used again apart.
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z-{os.getpid()}-{secrets.token_hex(8)}"
 
 
 def _create(path: Path, header: bytes) -> int:
-    unnamed = path.with_suffix(".new")
-    descriptor = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    unnamed = path.with_suffix(UNNAMED)
+    descriptor = _open_locked(unnamed)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
         _write(descriptor, header)
         sync_file(descriptor)
         unnamed.rename(path)
@@ -104,6 +127,21 @@ def _create(path: Path, header: bytes) -> int:
         path.unlink(missing_ok=True)
         raise
     return descriptor
+
+
+def _open_locked(unnamed: Path) -> int:
+    while True:
+        descriptor = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink:
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            unnamed.unlink(missing_ok=True)
+            raise
+        # Before it was locked it looked like one that a dead process had left, see `remove_unnamed`.
+        os.close(descriptor)
 
 
 def _write(descriptor: int, data: bytes) -> None:
