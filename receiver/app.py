@@ -11,9 +11,10 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import traceback
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Final
 
 from starlette.applications import Starlette
@@ -52,16 +53,18 @@ logger = logging.getLogger(__name__)
 
 def require_keys(settings: Settings) -> None:
     """Raise SettingsError when nobody could deliver anything."""
-    if not settings.api_keys:
+    if not settings.live_keys():
         raise SettingsError(
             "WAREHOUSE_API_KEYS: no API key is set, so every delivery would be refused.",
-            "set it to the api_key that NewStore's event stream was given; several are separated by commas",
+            "set it to the api_key that NewStore's event stream was given, commas between several; "
+            "`warehouse keys new` makes one",
         )
 
 
 def create_app(settings: Settings) -> Starlette:
     """The receiver with these settings; its lifespan opens the journal. Raises SettingsError or ContractError."""
     require_keys(settings)
+    keys = ApiKeys(settings)
     metrics = Metrics(load_contract().events)
     commit = GroupCommit(settings, metrics)
 
@@ -69,10 +72,13 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         _end_with_supervisor()
         journal = await commit.open()
-        logger.info("receiving home=%s keys=%d journal=%s", settings.home, len(set(settings.api_keys)), journal)
+        logger.info("receiving home=%s keys=%d journal=%s", settings.home, len(keys), journal)
         if multiprocessing.parent_process() is not None and SHARED_FOLDER not in os.environ:
             logger.warning("/metrics tells of one worker at a time; set %s or use `warehouse serve`", SHARED_FOLDER)
-        yield
+        with _on_hangup(lambda: keys.look(again=True)):
+            looking = asyncio.create_task(keys.keep_looking())
+            yield
+            looking.cancel()
         await commit.close()
         metrics.close()
         logger.info("stopped journal=%s", journal)
@@ -97,7 +103,7 @@ def create_app(settings: Settings) -> Starlette:
         return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
 
     room = Room(settings.queue_bytes)
-    event = EventEndpoint(ApiKeys(settings.api_keys), settings.max_body, room, commit, metrics)
+    event = EventEndpoint(keys, settings.max_body, room, commit, metrics)
     app = Starlette(
         routes=[
             Route(EVENT_PATH, event, methods=["POST"]),
@@ -114,6 +120,20 @@ def create_app(settings: Settings) -> Starlette:
     # NewStore does not follow a redirect: a path is right or it is not.
     app.router.redirect_slashes = False
     return app
+
+
+@contextmanager
+def _on_hangup(act: Callable[[], None]) -> Iterator[None]:
+    """Act on each SIGHUP, where signals come to this thread."""
+    loop = asyncio.get_running_loop()
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop.add_signal_handler(signal.SIGHUP, act)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
 
 
 def _end_with_supervisor() -> None:

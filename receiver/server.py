@@ -48,6 +48,7 @@ def serve(settings: Settings) -> int:
 
     Raises SettingsError or ServeError when it cannot even begin.
     """
+    settings = _without_keys(settings)
     require_keys(settings)
     with _listen(settings.host, settings.port) as listener:
         logging.config.dictConfig(LOGGING)
@@ -57,12 +58,19 @@ def serve(settings: Settings) -> int:
             f"[{host}]" if ":" in host else host,
             port,
             settings.home.resolve(),
-            len(set(settings.api_keys)),
+            len(settings.live_keys()),
             settings.workers,
         )
         if settings.workers == 1:
             return _serve_here(settings, listener)
         return _serve_workers(settings, listener)
+
+
+def _without_keys(settings: Settings) -> Settings:
+    """These settings with digests in place of keys, which are in no variable of this process from here on."""
+    settings = settings.hashed()
+    os.environ.update({name: value for name, value in settings.to_environ().items() if name in os.environ})
+    return settings
 
 
 def _serve_here(settings: Settings, listener: socket.socket) -> int:
@@ -84,9 +92,18 @@ def _serve_workers(settings: Settings, listener: socket.socket) -> int:
     listener.set_inheritable(True)
     with _metrics_folder(settings) as folder:
         os.environ.update(settings.to_environ(), **{SHARED_FOLDER: folder})
-        supervisor = Multiprocess(_config("receiver.app:app", settings.workers), sockets=[listener])
+        supervisor = _Supervisor(_config("receiver.app:app", settings.workers), sockets=[listener])
         supervisor.run()
     return 1 if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes) else 0
+
+
+class _Supervisor(Multiprocess):
+    """uvicorn's, which replaces the workers at a SIGHUP; ours read their keys again and go on."""
+
+    def handle_hup(self) -> None:
+        for process in self.processes:
+            if process.pid is not None and process.exitcode is None:
+                os.kill(process.pid, signal.SIGHUP)
 
 
 def _config(app: App | str, workers: int = 1) -> uvicorn.Config:

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from warehouse.errors import SettingsError
+from warehouse.keys import as_hashed, read_keys_file
 
 PREFIX = "WAREHOUSE_"
 SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
@@ -23,7 +24,8 @@ DURATION_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 SIZES = {"max_body", "queue_bytes", "journal_size", "memory"}
 DURATIONS = {"journal_age", "journal_keep"}
 # Where settings come from is not itself a setting.
-SOURCES = {"config", "api_keys_file"}
+SOURCES = {"config"}
+KEYS = {"api_keys", "status_keys"}
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,7 +34,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     home: Annotated[Path, Meta(description="Folder of the journal, the lake and the build database")] = Path("data")
     api_keys: Annotated[
         tuple[str, ...],
-        Meta(description="Keys NewStore may show, commas between; `WAREHOUSE_API_KEYS_FILE` names a file, one a line"),
+        Meta(description="Keys NewStore may show, or their `sha256:` forms, commas between"),
+    ] = ()
+    api_keys_file: Annotated[
+        Path | None, Meta(description="File of more such keys, one a line; a change in it counts without a restart")
+    ] = None
+    status_keys: Annotated[
+        tuple[str, ...], Meta(description="Keys that open the status page and deliver nothing, commas between")
     ] = ()
     host: Annotated[str, Meta(description="Address the receiver listens on")] = "127.0.0.1"
     port: Annotated[int, Meta(description="Port the receiver listens on; 0 takes a free one")] = 8080
@@ -82,19 +90,35 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         except msgspec.ValidationError as error:
             field = re.sub(r".*`\$\.?(\w*).*", r"\1", str(error).replace("\n", " "))
             # A key is a secret: its value never reaches a message.
-            value = "(not shown)" if field == "api_keys" else values.get(field)
+            value = "(not shown)" if field in KEYS else values.get(field)
             raise _wrong(field, value, str(error)) from error
 
     def to_environ(self) -> dict[str, str]:
-        """These settings as environment variables, for a child process to load; holds the keys."""
-        values = {field: getattr(self, field) for field in self.__struct_fields__}
+        """These settings as environment variables, for a child process to load; of keys it holds digests only."""
+        hashed = self.hashed()
+        values = {field: getattr(hashed, field) for field in self.__struct_fields__}
         values["home"] = self.home.resolve()
-        values["api_keys"] = ",".join(self.api_keys)
+        values["api_keys_file"] = self.api_keys_file and self.api_keys_file.resolve()
+        for field in KEYS:
+            values[field] = ",".join(values[field])
         return {f"{PREFIX}{field.upper()}": str(value) for field, value in values.items() if value is not None}
 
     def __repr__(self) -> str:
-        shown = {f: getattr(self, f) for f in self.__struct_fields__ if f != "api_keys"}
-        return f"Settings({', '.join(f'{f}={v!r}' for f, v in shown.items())}, api_keys={len(self.api_keys)} set)"
+        shown = {f: getattr(self, f) for f in self.__struct_fields__}
+        shown |= {f: f"{len(shown[f])} set" for f in KEYS}
+        return f"Settings({', '.join(f'{f}={v!r}' for f, v in shown.items())})"
+
+    def hashed(self) -> "Settings":
+        """The same with the stored forms of all keys. Raises SettingsError for a stored form that is not whole."""
+        return msgspec.structs.replace(self, **{field: tuple(map(as_hashed, getattr(self, field))) for field in KEYS})
+
+    def live_keys(self) -> tuple[str, ...]:
+        """The stored forms of all keys that open the receiver, those of the keys file as it is at this moment.
+
+        Raises SettingsError when that file cannot be read or holds what is no key.
+        """
+        in_file = read_keys_file(self.api_keys_file) if self.api_keys_file else ()
+        return tuple(dict.fromkeys(map(as_hashed, (*self.api_keys, *in_file))))
 
     @property
     def journal_dir(self) -> Path:
@@ -135,7 +159,7 @@ def _from_file(environ: Mapping[str, str]) -> dict[str, Any]:
         raise SettingsError(f"{path}: not a TOML file: {error}.", "correct that line") from error
     for name in values.keys() - set(Settings.__struct_fields__) - SOURCES:
         raise SettingsError(f"{path}: there is no setting `{name}`.", _did_you_mean(name, lambda known: known))
-    return _with_keys_from_file(values)
+    return values
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -150,21 +174,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         elif difflib.get_close_matches(name, Settings.__struct_fields__, n=1, cutoff=0.75):
             hint = _did_you_mean(name, lambda known: f"{PREFIX}{known.upper()}")
             raise SettingsError(f"{variable}: there is no such setting.", hint)
-    if "api_keys" in values:
-        values["api_keys"] = [key.strip() for key in values["api_keys"].split(",") if key.strip()]
-    return _with_keys_from_file(values)
-
-
-def _with_keys_from_file(values: dict[str, Any]) -> dict[str, Any]:
-    named = values.pop("api_keys_file", None)
-    if named is not None:
-        try:
-            lines = Path(named).read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(
-                f"WAREHOUSE_API_KEYS_FILE={named}: cannot be read: {error}.", "name a text file with one key a line"
-            ) from error
-        values["api_keys"] = [*values.get("api_keys", []), *(line.strip() for line in lines if line.strip())]
+    for field in KEYS & values.keys():
+        values[field] = [key.strip() for key in values[field].split(",") if key.strip()]
     return values
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from warehouse.errors import SettingsError
+from warehouse.keys import hash_key
 from warehouse.settings import Settings
 
 
@@ -41,11 +42,31 @@ def test_overrides_win_over_environment_and_environment_over_file(
     assert (settings.port, settings.host, settings.workers) == (4, "environment", 3)
 
 
-def test_keys_come_from_a_file_as_well(tmp_path: Path) -> None:
+def test_keys_come_from_a_file_as_well_plain_or_hashed(tmp_path: Path) -> None:
     keys = tmp_path / "keys"
-    keys.write_text("one\n\n two \n")
-    settings = Settings.load({"WAREHOUSE_API_KEYS_FILE": str(keys), "WAREHOUSE_API_KEYS": "zero"})
-    assert settings.api_keys == ("zero", "one", "two")
+    keys.write_text(f"# the one before\none\n\n two \n{hash_key('three')}\n")
+    settings = Settings.load({"WAREHOUSE_API_KEYS_FILE": str(keys), "WAREHOUSE_API_KEYS": "zero,one"})
+    assert settings.live_keys() == tuple(map(hash_key, ("zero", "one", "two", "three")))
+    keys.write_text("four")
+    assert settings.live_keys() == tuple(map(hash_key, ("zero", "one", "four")))
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfekey", b"sha256:abc\n"])
+def test_a_keys_file_that_is_none_says_so_and_shows_nothing_of_it(tmp_path: Path, content: bytes | None) -> None:
+    keys = tmp_path / "keys"
+    if content is not None:
+        keys.write_bytes(content)
+    with pytest.raises(SettingsError) as raised:
+        Settings(api_keys_file=keys).live_keys()
+    assert "abc" not in str(raised.value)
+    assert "xff" not in str(raised.value)
+
+
+def test_a_child_process_gets_no_key(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, api_keys=("secret-1",), status_keys=("secret-2",))
+    environ = settings.to_environ()
+    assert not [value for value in environ.values() if "secret" in value]
+    assert Settings.load(environ).live_keys() == settings.live_keys()
 
 
 @pytest.mark.parametrize(
@@ -57,7 +78,6 @@ def test_keys_come_from_a_file_as_well(tmp_path: Path) -> None:
         ({"WAREHOUSE_JOURNAL_KEEP": "-1h"}, ["WAREHOUSE_JOURNAL_KEEP", "-1h", "24h"]),
         ({"WAREHOUSE_WORKERS": "0"}, ["WAREHOUSE_WORKERS", "from 1"]),
         ({"WAREHOUSE_PROT": "80"}, ["WAREHOUSE_PROT", "WAREHOUSE_PORT"]),
-        ({"WAREHOUSE_API_KEYS_FILE": "/nowhere/keys"}, ["WAREHOUSE_API_KEYS_FILE", "/nowhere/keys"]),
         ({"WAREHOUSE_CONFIG": "/nowhere/warehouse.toml"}, ["/nowhere/warehouse.toml"]),
     ],
 )
@@ -85,5 +105,6 @@ def test_keys_are_never_shown() -> None:
 
 
 def test_settings_reach_a_child_process_whole() -> None:
-    settings = Settings.load({"WAREHOUSE_API_KEYS": "a,b", "WAREHOUSE_MEMORY": "1GB", "WAREHOUSE_HOME": "/srv/home"})
+    keys = f"{hash_key('a')},{hash_key('b')}"
+    settings = Settings.load({"WAREHOUSE_API_KEYS": keys, "WAREHOUSE_MEMORY": "1GB", "WAREHOUSE_HOME": "/srv/home"})
     assert Settings.load(settings.to_environ()) == settings

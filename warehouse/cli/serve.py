@@ -15,7 +15,8 @@ def serve(context: click.Context, host: str | None, port: int | None, workers: i
     """Receive NewStore's events: 200 once an event is on the disk.
 
     The keys NewStore may send come from WAREHOUSE_API_KEYS (separated by commas) or WAREHOUSE_API_KEYS_FILE (one a
-    line). Stops on Ctrl-C or SIGTERM after the deliveries at hand are on the disk and answered.
+    line), as they are or as `warehouse keys` prints them; a change in that file counts at once. Stops on Ctrl-C or
+    SIGTERM after the deliveries at hand are on the disk and answered.
 
     \b
     Example:

@@ -7,6 +7,7 @@ import click
 from warehouse.cli.home import load_settings
 from warehouse.cli.progress import progress
 from warehouse.errors import SettingsError
+from warehouse.keys import is_hashed
 
 COUNT = click.IntRange(min=1)
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -92,7 +93,7 @@ def simulate(
 
 
 def _own_key(context: click.Context) -> str:
-    keys = load_settings(context).api_keys
-    if not keys:
-        raise SettingsError("there is no key to post with.", "--key, or WAREHOUSE_API_KEYS as the receiver has it")
-    return keys[0]
+    for key in load_settings(context).api_keys:
+        if not is_hashed(key):
+            return key
+    raise SettingsError("there is no key to post with.", "--key, or WAREHOUSE_API_KEYS with the key itself")
