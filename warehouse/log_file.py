@@ -1,16 +1,17 @@
 """Parquet files of `log.events`: each is wholly on the disk under its final name, or is not there at all.
 
-A file holds the rows of one batch, sorted by event name, then journal, then position, so that one event name is a few
-neighbouring row groups. What is read back is what was sealed, byte for byte; the file's name carries the digest of its
-content, so that any change of it is seen from the file alone.
+A file holds the rows of one batch, a compacted one those of several, sorted by event name, then journal, then position,
+so that one event name is a few neighbouring row groups. What is read back is what was sealed, byte for byte; the file's
+name carries the digest of its content, so that any change of it is seen from the file alone.
 """
 
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -21,6 +22,8 @@ from warehouse.journal.record import Meta, Problem
 SUFFIX: Final = ".parquet"
 UNFINISHED: Final = ".unfinished"
 DIGEST_DIGITS: Final = 32
+# What the names of files begin with that hold several batches; a journal's name begins with its date.
+COMPACTED: Final = "compacted"
 # A row group for each of many rare names would cost more than reading the few rows of its neighbours.
 GROUP_ROWS: Final = 10_000
 MAX_GROUP_ROWS: Final = 50_000
@@ -92,13 +95,33 @@ def write_log_file(folder: Path, rows: LogRows, batch: int) -> Path:
     """
     assert rows.first is not None, "a file holds at least one row"
     journal, position = rows.first
-    unfinished = folder / f"{journal}-{position}-{secrets.token_hex(6)}{SUFFIX}{UNFINISHED}"
+    return _write_whole(folder, f"{journal}-{position}", SCHEMA, (_table(group, batch) for group in rows.groups()))
+
+
+def write_compacted_file(folder: Path, con: duckdb.DuckDBPyConnection, first: int, last: int) -> Path:
+    """Write the log's rows of these batches as one file, sorted and named by its digest like every other.
+
+    Returns when it is on the disk. Raises OSError, or duckdb.Error when the rows cannot be read.
+    """
+    columns = ", ".join(field.name for field in SCHEMA)
+    # Ten thousand bodies may be more than the 2 GiB that the small kind of column holds.
+    con.execute("set arrow_large_buffer_size = true")
+    rows = f"select {columns} from lake.log.events where batch between ? and ?"
+    query = con.execute(f"{rows} order by name nulls first, journal, position", [first, last])
+    batches = query.to_arrow_reader(GROUP_ROWS)
+    tables = (pa.Table.from_batches([batch]) for batch in batches)
+    return _write_whole(folder, f"{COMPACTED}-{first}-{last}", batches.schema, tables)
+
+
+def _write_whole(folder: Path, beginning: str, schema: pa.Schema, tables: Iterable[pa.Table]) -> Path:
+    """Write at least one row group for each table; the file has its name only when all of it is on the disk."""
+    unfinished = folder / f"{beginning}-{secrets.token_hex(6)}{SUFFIX}{UNFINISHED}"
     make_folder(folder)
-    with pq.ParquetWriter(unfinished, SCHEMA, **_OPTIONS) as writer:
-        for group in rows.groups():
-            writer.write_table(_table(group, batch), row_group_size=MAX_GROUP_ROWS)
+    with pq.ParquetWriter(unfinished, schema, **_OPTIONS) as writer:
+        for table in tables:
+            writer.write_table(table, row_group_size=MAX_GROUP_ROWS)
     sync_file_at(unfinished)
-    path = folder / f"{journal}-{position}-{digest_of(unfinished)}{SUFFIX}"
+    path = folder / f"{beginning}-{digest_of(unfinished)}{SUFFIX}"
     unfinished.rename(path)
     sync_folder(folder)
     return path
@@ -111,7 +134,7 @@ def digest_of(path: Path) -> str:
 
 
 def named_digest(path: Path) -> str | None:
-    """The digest in the name of a file that `write_log_file` made; None for another's, such as a compacted one."""
+    """The digest in the name of a file that was written here; None for another's."""
     digest = path.name.removesuffix(SUFFIX).rpartition("-")[2]
     ours = written_from(path) is not None and len(digest) == DIGEST_DIGITS and not path.name.endswith(UNFINISHED)
     return digest if ours else None

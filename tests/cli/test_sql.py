@@ -115,7 +115,7 @@ def test_an_earlier_moment_of_the_lake(run: Run, lake: duckdb.DuckDBPyConnection
         (["select 1 +"], "syntax error at end of input", "correct the query"),
         (["delete from marts.fct_orders"], "would write", "--out FILE"),
         (["--at", "soon", "select 1"], "--at 'soon' is not a timestamp", "UTC"),
-        (["--at", "2020-01-01", "select 1"], "no lake yet at 2020-01-01", "first moment"),
+        (["--at", "2020-01-01", "select 1"], "as it was at 2020-01-01 is not kept", "first moment"),
     ],
 )
 def test_what_is_wrong_with_a_query_is_said_in_two_lines(run: Run, arguments: list[str], error: str, hint: str) -> None:

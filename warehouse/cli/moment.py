@@ -10,13 +10,16 @@ from warehouse.settings import Settings
 def open_moment(settings: Settings, at: str) -> duckdb.DuckDBPyConnection:
     """A read-only connection to the lake as it was at the timestamp `at`, in UTC where it names no zone.
 
-    Raises LakeError when `at` is no timestamp or lies before the lake's first moment, and what `open_lake` raises.
+    Raises LakeError when `at` is no timestamp or lies before the oldest moment kept, and what `open_lake` raises.
     """
     con = open_lake(settings, read_only=True)
     try:
         moment, first = _moments(con, at)
         if moment < first:
-            raise LakeError(f"there was no lake yet at {at}.", f"--at '{first}' is its first moment (UTC)")
+            raise LakeError(
+                f"the lake as it was at {at} is not kept, or there was no lake yet.",
+                f"--at '{first}' is its first moment (UTC); WAREHOUSE_SNAPSHOTS_KEEP says how long they are kept",
+            )
         _attach_at(con, moment)
     except BaseException:
         con.close()
@@ -25,7 +28,7 @@ def open_moment(settings: Settings, at: str) -> duckdb.DuckDBPyConnection:
 
 
 def _moments(con: duckdb.DuckDBPyConnection, at: str) -> tuple[str, str]:
-    """The moment asked for and the lake's first, in the same sortable form."""
+    """The moment asked for and the first that is kept, in the same sortable form."""
     shown = "strftime(({})::timestamptz, '%Y-%m-%d %H:%M:%S.%f')"
     query = f"select {shown.format('?')}, {shown.format('select min(snapshot_time) from lake.snapshots()')}"
     try:

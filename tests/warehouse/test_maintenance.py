@@ -1,0 +1,172 @@
+"""Compaction changes no row that anybody can read, keeps files few, and dies at any moment without harm."""
+
+import json
+import random
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import duckdb
+import msgspec
+import pyarrow.parquet as pq
+import pytest
+
+from warehouse.batch import commit_batch
+from warehouse.compaction import FANOUT, LARGE, LogFile, find_run, list_log_files
+from warehouse.envelope import decode
+from warehouse.errors import LakeMissing
+from warehouse.journal.record import Meta
+from warehouse.lake import log_folder, open_lake
+from warehouse.log_file import LogRows
+from warehouse.maintenance import compact, compact_when_due
+from warehouse.settings import Settings
+from warehouse.simulator import simulate
+
+BATCHES = 40
+# Not UTF-8, no name, text with a byte zero in it: what a careless copy would change.
+ODD = [b"\xff\xfe", b"", b"{", '{"tenant":"ü\u0000"}'.encode(), b'{"a":"' + b"x" * 70_000 + b'"}']
+FINGERPRINT = "select count(*), sum(hash(events)::hugeint), bit_xor(hash(events)) from lake.log.events"
+
+
+def commit_in_parts(settings: Settings, bodies: list[bytes], parts: int) -> None:
+    """As many batches, each of a few deliveries: what as many sealings would commit."""
+    with open_lake(settings) as con:
+        for part in range(parts):
+            rows = LogRows()
+            for place in range(len(bodies) * part // parts, len(bodies) * (part + 1) // parts):
+                *meta, body = msgspec.structs.astuple(decode(bodies[place], time.time_ns() // 1000))
+                rows.add("20260101T000000000000Z-1-0", place, cast("Meta", tuple(meta)), body)
+            commit_batch(con, settings, rows, lambda: None)
+
+
+def query(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
+    with open_lake(settings, read_only=True) as con:
+        return con.execute(sql).fetchall()
+
+
+def make_older(settings: Settings, minutes: int) -> None:
+    """Let the lake think that its old files were replaced so much earlier."""
+    catalog = sqlite3.connect(settings.lake_dir / "catalog.sqlite")
+    with closing(catalog), catalog:
+        rows = catalog.execute("select data_file_id, schedule_start from ducklake_files_scheduled_for_deletion")
+        for file, start in rows.fetchall():
+            earlier = datetime.fromisoformat(start) - timedelta(minutes=minutes)
+            text = f"{earlier:%Y-%m-%d %H:%M:%S.%f}+00"
+            catalog.execute(
+                "update ducklake_files_scheduled_for_deletion set schedule_start = ? where data_file_id = ?",
+                (text, file),
+            )
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A home with 40 small batches, which nobody has compacted; to be copied, not changed."""
+    settings = Settings(home=tmp_path_factory.mktemp("sealed"), memory=10**9)
+    bodies = [*simulate(events=600, seed=5), *ODD]
+    random.Random(5).shuffle(bodies)
+    commit_in_parts(settings, bodies, BATCHES)
+    return settings
+
+
+@pytest.fixture
+def settings(sealed: Settings, tmp_path: Path) -> Settings:
+    """A copy of that home."""
+    home = tmp_path / "home"
+    subprocess.run(["cp", "-a", str(sealed.home), str(home)], check=True)
+    return Settings(home=home, memory=10**9)
+
+
+def test_many_small_batches_become_few_files_with_the_very_same_rows(settings: Settings) -> None:
+    before = query(settings, FINGERPRINT)
+    bodies = "select coalesce(raw_body, encode(body)) from log.events order by journal, position"
+    in_full = query(settings, bodies)
+    with open_lake(settings) as con:
+        assert len(list_log_files(con)) == BATCHES
+        report = compact_when_due(con, settings, BATCHES)
+        assert report is not None
+        assert report.log_files == len(list_log_files(con)) < FANOUT
+        assert compact_when_due(con, settings, BATCHES) is None
+    assert query(settings, FINGERPRINT) == before
+    assert query(settings, bodies) == in_full
+    (newest,) = log_folder(settings).glob("compacted-*.parquet")
+    names = pq.read_table(newest, columns=["name"]).column(0).to_pylist()
+    assert names == sorted(names, key=lambda name: (name is not None, name or ""))
+
+
+def test_batches_that_nobody_has_read_yet_are_left_alone(settings: Settings) -> None:
+    with open_lake(settings) as con:
+        compact_when_due(con, settings, 20)
+        assert [(file.first, file.last) for file in list_log_files(con)][-20:] == [(n, n) for n in range(21, 41)]
+
+
+def test_earlier_moments_can_be_read_for_as_long_as_they_are_kept(settings: Settings) -> None:
+    (version,) = query(settings, "select max(snapshot_id) - 10 from lake.snapshots()")[0]
+    at_version = f"{FINGERPRINT} at (version => {version})"
+    before = query(settings, at_version)
+    with open_lake(settings) as con:
+        compact_when_due(con, settings, BATCHES)
+    assert query(settings, at_version) == before
+    current = query(settings, FINGERPRINT)
+    report = compact(Settings(home=settings.home, snapshots_keep=0))
+    assert report.snapshots > BATCHES
+    assert len(query(settings, "from lake.snapshots()")) == 1
+    assert query(settings, FINGERPRINT) == current
+    with pytest.raises(duckdb.Error):
+        query(settings, at_version)
+
+
+def test_files_are_deleted_only_when_nobody_can_be_reading_them(settings: Settings) -> None:
+    short = Settings(home=settings.home, snapshots_keep=0)
+    compact(short)
+    on_disk = len(list(log_folder(settings).iterdir()))
+    assert on_disk == BATCHES + 1
+    before = query(settings, FINGERPRINT)
+    make_older(settings, minutes=59)
+    assert compact(short).deleted_files == 0
+    make_older(settings, minutes=2)
+    assert compact(short).deleted_files == BATCHES
+    assert len(list(log_folder(settings).iterdir())) == 1
+    assert query(settings, FINGERPRINT) == before
+
+
+def test_a_home_without_a_lake_gets_none(tmp_path: Path) -> None:
+    with pytest.raises(LakeMissing):
+        compact(Settings(home=tmp_path / "none"))
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_command_says_what_it_did(settings: Settings) -> None:
+    command = [sys.executable, "-m", "warehouse", "--home", str(settings.home), "log", "compact"]
+    done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True, timeout=60)
+    report = json.loads(done.stdout)
+    assert (report["log_files_before"], report["log_files"]) == (BATCHES, 1)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert "1 files before, 1 now" in done.stdout
+
+
+@pytest.mark.parametrize("seed", [random.randrange(2**32)])
+def test_whatever_the_sizes_few_files_remain_and_they_stay_in_order(seed: int) -> None:
+    print(f"seed {seed}")  # noqa: T201 - a failure must be repeatable
+    chance = random.Random(seed)
+    files: list[LogFile] = []
+    written = sealed = 0
+    for batch in range(1, 2_001):
+        size = int(chance.choice([3e3, 2e4, 2e4, 2e5, 3e6]) * chance.uniform(0.5, 2))
+        files.append(LogFile(size, batch, batch))
+        sealed += size
+        while run := find_run(files):
+            place = files.index(run[0])
+            assert files[place : place + len(run)] == run
+            joined = LogFile(sum(file.bytes for file in run), run[0].first, run[-1].last)
+            written += joined.bytes
+            files[place : place + len(run)] = [joined]
+    assert [file.first for file in files[1:]] == [file.last + 1 for file in files[:-1]]
+    large = sum(file.bytes >= LARGE for file in files)
+    assert len(files) - large < FANOUT * (large + 6)
+    # Each byte is written anew about once for each of the sizes, not once for each batch.
+    assert written < 12 * sealed
