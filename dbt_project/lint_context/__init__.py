@@ -24,3 +24,21 @@ class Config:
 
 
 config: Final = Config()
+
+
+class Flags:
+    """dbt's `flags`: what the command line asked for."""
+
+    EMPTY: Final = False
+
+
+class Dbt:
+    """dbt's own macros, behind those of the project with the same name."""
+
+    def is_incremental(self) -> bool:
+        """Lint what a run adds to a table, which is more than what makes it."""
+        return True
+
+
+flags: Final = Flags()
+dbt: Final = Dbt()

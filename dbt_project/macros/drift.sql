@@ -1,26 +1,37 @@
 {#-
-    The times of a payload, as a list of (path, value): those that the contract has for the event of this name. Which
-    event has which is written into the query, so that each payload is searched for its own times alone.
+    The values of some types in a payload, as a list of (path, type, value): those that the contract has for the event of
+    this name. Which event has which is written into the query, so that each payload is searched for its own alone.
 -#}
-{% macro payload_times(name, payload) -%}
+{% macro payload_values(name, payload, types) -%}
+    {%- set paths = [
+        "select name, string_agg(path || '=' || type, ' ' order by path) from run.main.contract_fields",
+        "where type in ('" ~ types | join("', '") ~ "') group by name order by name",
+    ] | join(' ') -%}
     case {{ name }}
-        {%- for row in rows_of("select name, string_agg(path, ' ' order by path) from run.main.contract_fields where type = 'time' group by name order by name") %}
+        {%- for row in rows_of(paths) %}
         when '{{ row[0] }}' then list_concat(
             []
-            {%- for path in row[1].split(' ') -%}
+            {%- for field in row[1].split(' ') -%}
+            {%- set path, type = field.split('=') -%}
             ,
             {%- if '[]' in path %}
             list_transform(
-                json_extract({{ payload }}, '$.{{ path | replace("[]", "[*]") }}'), lambda value: {'path': '{{ path }}', 'value': value}
+                json_extract({{ payload }}, '$.{{ path | replace("[]", "[*]") }}'),
+                lambda value: {'path': '{{ path }}', 'type': '{{ type }}', 'value': value}
             )
             {%- else %}
-            [{'path': '{{ path }}', 'value': json_extract({{ payload }}, '$.{{ path }}')}]
+            [{'path': '{{ path }}', 'type': '{{ type }}', 'value': json_extract({{ payload }}, '$.{{ path }}')}]
             {%- endif -%}
             {%- endfor %}
         )
         {%- endfor %}
         else []
     end
+{%- endmacro %}
+
+{#- Whether a text of JSON holds a number that may not fit: of 15 digits, with five decimals, or with an exponent. -#}
+{% macro may_not_fit(json) -%}
+    regexp_matches({{ json }}, '[:,\[]\s*-?(\d{15}|\d+\.\d{5}|\d+(\.\d+)?[eE])')
 {%- endmacro %}
 
 {#- All rows of a query; none while dbt is only parsing. -#}

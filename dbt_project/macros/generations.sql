@@ -9,7 +9,10 @@
     {%- endif -%}
 {% endmacro %}
 
-{#- A model is as far as the sources it was made from: a run of this model alone does not bring those along. -#}
+{#-
+    A model is as far as the sources it was made from: a run of this model alone does not bring those along. A run with
+    --empty brings no model any further.
+-#}
 {% macro mark_built() %}
     {%- set sources = model.config.meta.get('sources', []) if execute else [] -%}
     {%- set position = log_position() -%}
@@ -19,13 +22,15 @@
     merge into build.main.generations as target
     using (select '{{ this.identifier }}' as model, '{{ invocation_id }}' as generation, {{ position }} as batch) as built
         on target.model = built.model
+    {%- if not flags.EMPTY %}
     when matched then update set batch = built.batch
+    {%- endif %}
     when not matched then insert (model, generation, batch) values (built.model, built.generation, built.batch)
 {% endmacro %}
 
 {#- The last batch of the log this run may read: fixed when the run starts, so that all models show one moment. -#}
 {% macro log_position() -%}
-    {{ return(scalar('select batch from run.main.position', 0)) }}
+    {{ return(0 if flags.EMPTY else scalar('select batch from run.main.position', 0)) }}
 {%- endmacro %}
 
 {#- The last batch of the log that is already in this model. -#}

@@ -15,6 +15,23 @@
         ) = 1
 {% endmacro %}
 
+{#- When a step of an order happened: the event's own time under its own name, else its published_at. -#}
+{% macro order_step_at() -%}
+    coalesce(
+        case event_name
+            when 'order.created' then {{ utc('payload.created_at') }}
+            when 'order.opened' then {{ utc('payload.opened_at') }}
+            when 'order.completed' then {{ utc('payload.completed_at') }}
+            when 'order.shipped' then coalesce({{ utc('payload.completed_at') }}, {{ utc('payload.shipped_at') }})
+            when 'order.items_on_hold' then {{ utc('payload.on_hold_at') }}
+            when 'order.items_swapped' then {{ utc('payload.swapped_at') }}
+            when 'order.items_cancelled' then {{ utc('payload.cancelled_at') }}
+            when 'order.cancelled' then {{ utc('payload.cancelled_at') }}
+        end,
+        published_at
+    )
+{%- endmacro %}
+
 {#- Every order this run recomputes: a touched order is one that some event of the sources names. -#}
 {% macro named_orders(sources) %}
     select
@@ -36,20 +53,55 @@
     where order_id is not null
 {% endmacro %}
 
-{#- One row for each unit that a swap replaced; where events disagree on what replaced it, the first one counts. -#}
+{#- The unit that a line of a swap takes away. Where only the new one has a name of its own, the line's id is the old one's. -#}
+{% macro swapped_away(item) -%}
+    coalesce(
+        {%- for name in ['old_item_id', 'old_id', 'old_item.id', 'swapped_from_item_id'] %}
+        {{ said(item ~ '.' ~ name) }},
+        {%- endfor %}
+        {{ said(item ~ '.id') }}
+    )
+{%- endmacro %}
+
+{#- The unit that comes instead: NewStore does not publish the field's name, so the first plausible one that says something. -#}
+{% macro swapped_in(item) -%}
+    coalesce(
+        {%- for name in ['new_item_id', 'new_id', 'new_item.id', 'swapped_to_item_id', 'swapped_to'] %}
+        {{ said(item ~ '.' ~ name) }},
+        {%- endfor %}
+        {{ said(item ~ '.id') }}
+    )
+{%- endmacro %}
+
+{#-
+    One row for each unit that a swap replaced; where events disagree on what replaced it, the first one counts. The
+    product that the line itself names is that of the unit whose id the line has.
+-#}
 {% macro item_swaps(steps) %}
     select
         tenant,
         order_id,
         item_id,
-        {{ said('item.product_id') }} as old_product_id,
-        {{ said('item.new_item_id') }} as new_item_id,
-        {{ said('item.new_product_id') }} as new_product_id,
-        published_at as swapped_at
+        coalesce(
+            {{ said('item.old_product_id') }},
+            {{ said('item.old_item.product_id') }},
+            {{ said('item.swapped_from_product_id') }},
+            case when {{ said('item.id') }} = item_id then {{ said('item.product_id') }} end
+        ) as old_product_id,
+        {{ swapped_in('item') }} as new_item_id,
+        coalesce(
+            {{ said('item.new_product_id') }},
+            {{ said('item.new_item.product_id') }},
+            {{ said('item.swapped_to_product_id') }},
+            case when {{ said('item.id') }} = {{ swapped_in('item') }} then {{ said('item.product_id') }} end
+        ) as new_product_id,
+        occurred_at as swapped_at
     from {{ steps }}
-    where event_name = 'order.items_swapped' and {{ said('item.new_item_id') }} is not null and item_id != {{ said('item.new_item_id') }}
-    qualify row_number() over (partition by tenant, order_id, item_id order by published_at, payload_hash, line) = 1
-        and row_number() over (partition by tenant, order_id, {{ said('item.new_item_id') }} order by published_at, payload_hash, line) = 1
+    where event_name = 'order.items_swapped' and item_id != {{ swapped_in('item') }}
+    qualify row_number() over (partition by tenant, order_id, item_id order by occurred_at, published_at, payload_hash, line) = 1
+        and row_number() over (
+            partition by tenant, order_id, {{ swapped_in('item') }} order by occurred_at, published_at, payload_hash, line
+        ) = 1
 {% endmacro %}
 
 {#- For each unit that came by a swap, the unit at the beginning of its chain; 100 steps end a circle. -#}

@@ -1,14 +1,21 @@
-{#- The two ends of a run, done by the Python plugin: see warehouse/dbt_plugin.py. -#}
+{#-
+    The two ends of a run, done by the Python plugin: see warehouse/dbt_plugin.py. A run with --empty only makes tables,
+    for unit tests to look at: it neither reads the log nor shows anything to readers.
+-#}
+
+{% macro is_refresh() -%}
+    {{ return(execute and flags.WHICH in ('run', 'build') and not flags.EMPTY) }}
+{%- endmacro %}
 
 {% macro start_refresh() %}
-    {%- if execute and flags.WHICH in ('run', 'build') -%}
+    {%- if is_refresh() -%}
         {%- do call_warehouse({'command': 'start'}) -%}
     {%- endif -%}
 {% endmacro %}
 
 {#- Publishes only when every mart of the project was built by this run: readers never see half a refresh. -#}
 {% macro publish_marts(results) %}
-    {%- if execute and flags.WHICH in ('run', 'build') -%}
+    {%- if is_refresh() -%}
         {%- set built = [] -%}
         {%- for result in results if result.node.resource_type == 'model' and result.status == 'success' -%}
             {%- do built.append(result.node.unique_id) -%}

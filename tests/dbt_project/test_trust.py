@@ -106,6 +106,12 @@ SECOND: list[Received] = [
         {"id": "t3", "created_at": "midnight", "extended_attributes": None},
     ])),
     (after(177), body("employee.created", after(177), id="e", roles=["manager", 4], is_active=1)),
+    # Numbers in which a digit is lost: too great for money or an integer, and with a fifth decimal that is not zero.
+    (after(178), body("refund_request.issued", after(178), id="n", amount=4.94555, reason_code=2**63, note="1e30")),
+    (after(178), body("order.created", after(178), id="d3", grand_total=1e15, tax_total=4.94550, items=[
+        {"id": "i", "tax": 1e-7, "pricebook_price": 99_999_999_999_999.99},
+        {"id": "j", "tax": 123_456_789_012_345, "tax_provider_details": [{"rate": 0.088751234}]},
+    ])),
     # Valid JSON all the same: a number past all doubles, keys that look like paths, a zero byte, 500 nested lists.
     (after(178), body("employee.updated", after(178), id="e", **{"first.name": "\0", "": {"roles[]": [[]]}}).replace(
         b'"\\u0000"', b'[1e999, "\\u0000", ' + b"[" * 500 + b"]" * 501
@@ -151,9 +157,10 @@ def test_deliveries_are_events_duplicates_or_quarantined(con: duckdb.DuckDBPyCon
         (TEN, None, None, 2, 0, 0, 2),
         (twelve, "acme", "employee.created", 1, 1, 0, 0),
         (twelve, "acme", "employee.updated", 1, 1, 0, 0),
-        # The replay of the first event, d1 twice, d2.
-        (twelve, "acme", "order.created", 4, 2, 2, 0),
+        # The replay of the first event, d1 twice, d2, d3.
+        (twelve, "acme", "order.created", 5, 3, 2, 0),
         (twelve, "acme", "payment_account.amount_captured", 1, 1, 0, 0),
+        (twelve, "acme", "refund_request.issued", 1, 1, 0, 0),
     ]
 
 
@@ -198,17 +205,22 @@ def test_drift_is_named_by_path_and_never_by_value(con: duckdb.DuckDBPyConnectio
         ("order.created", "billing_address", "wrong_type", "record", "text", 2),
         ("order.created", "created_at", "unreadable_time", "time", "text", 1),
         ("order.created", "fraud_score", "unknown_field", None, "object", 2),
+        ("order.created", "grand_total", "does_not_fit", "money", "number", 1),
         ("order.created", "is_exchange", "wrong_type", "boolean", "text", 2),
         # d2's list holds a text among the items, so no more is known of them.
         ("order.created", "items[]", "wrong_type", "record", "mixed", 1),
         ("order.created", "items[].discounts[].value", "wrong_type", "number", "text", 2),
         ("order.created", "items[].quantity", "wrong_type", "integer", "text", 2),
+        ("order.created", "items[].tax", "does_not_fit", "money", "integer", 1),
+        ("order.created", "items[].tax", "does_not_fit", "money", "number", 1),
         ("order.created", "items[].upsell", "unknown_field", None, "integer", 2),
         ("order.created", "placed_at", "unreadable_time", "time", "text", 2),
         ("order.created", "placed_at", "wrong_type", "time", "integer", 1),
         ("order.created", "subtotal", "wrong_type", "money", "text", 3),
         # Two of its transactions say a time nobody can read, in one delivery.
         ("payment_account.amount_captured", "transactions[].created_at", "unreadable_time", "time", "text", 1),
+        ("refund_request.issued", "amount", "does_not_fit", "money", "number", 1),
+        ("refund_request.issued", "reason_code", "does_not_fit", "integer", "integer", 1),
     ]
 
 

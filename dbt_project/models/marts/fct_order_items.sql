@@ -47,7 +47,7 @@ child_lines as (
         event_name,
         payload_hash,
         published_at,
-        coalesce({{ utc('payload.completed_at') }}, published_at) as occurred_at,
+        {{ order_step_at() }} as occurred_at,
         unnest(payload.items) as item,
         generate_subscripts(payload.items, 1) as line
     from events
@@ -66,10 +66,12 @@ steps as (
         occurred_at,
         line,
         item,
-        {{ said('item.id') }} as item_id,
+        case
+            when event_name = 'order.items_swapped' then {{ swapped_away('item') }} else {{ said('item.id') }}
+        end as item_id,
         lower(coalesce(item.status, '')) as item_status
     from child_lines
-    where {{ said('item.id') }} is not null
+    where item_id is not null
 
 ),
 
@@ -82,18 +84,18 @@ unit_steps as (
         min(occurred_at) filter (
             where event_name in ('order.completed', 'order.shipped') and item_status not like 'cancel%'
         ) as fulfilled_at,
-        min(published_at) filter (
+        min(occurred_at) filter (
             where event_name in ('order.cancelled', 'order.items_cancelled') or item_status like 'cancel%'
         ) as cancelled_at,
-        arg_min({{ said('item.cancellation_reason') }}, (published_at, payload_hash, line)) filter (
+        arg_min({{ said('item.cancellation_reason') }}, (occurred_at, published_at, payload_hash, line)) filter (
             where event_name in ('order.cancelled', 'order.items_cancelled')
             and {{ said('item.cancellation_reason') }} is not null
         ) as cancellation_reason,
-        min(published_at) filter (where event_name = 'order.items_on_hold') as on_hold_at,
-        arg_max({{ said('item.product_id') }}, (published_at, payload_hash, line)) filter (
+        min(occurred_at) filter (where event_name = 'order.items_on_hold') as on_hold_at,
+        arg_max({{ said('item.product_id') }}, (occurred_at, published_at, payload_hash, line)) filter (
             where event_name != 'order.items_swapped' and {{ said('item.product_id') }} is not null
         ) as product_id,
-        arg_max({{ said('item.fulfillment_location_id') }}, (published_at, payload_hash, line)) filter (
+        arg_max({{ said('item.fulfillment_location_id') }}, (occurred_at, published_at, payload_hash, line)) filter (
             where {{ said('item.fulfillment_location_id') }} is not null
         ) as fulfillment_location_id
     from steps
@@ -107,8 +109,8 @@ order_steps as (
     select
         tenant,
         order_id,
-        min(published_at) filter (where event_name = 'order.cancelled') as cancelled_at,
-        min(coalesce({{ utc('payload.completed_at') }}, published_at)) filter (
+        min({{ order_step_at() }}) filter (where event_name = 'order.cancelled') as cancelled_at,
+        min({{ order_step_at() }}) filter (
             where event_name in ('order.completed', 'order.shipped') and coalesce(len(payload.items), 0) = 0
         ) as fulfilled_at
     from events

@@ -13,11 +13,7 @@ steps as (
         order_id,
         event_name,
         idempotency_key as event_key,
-        case event_name
-            when 'order.created' then coalesce({{ utc('payload.created_at') }}, published_at)
-            when 'order.completed' then coalesce({{ utc('payload.completed_at') }}, published_at)
-            else published_at
-        end as occurred_at
+        {{ order_step_at() }} as occurred_at
     from events
 
 ),

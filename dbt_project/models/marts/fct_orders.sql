@@ -27,11 +27,11 @@ steps as (
     select
         tenant,
         order_id,
-        min(published_at) filter (where event_name = 'order.opened') as opened_at,
-        min(coalesce({{ utc('payload.completed_at') }}, published_at)) filter (
+        min({{ order_step_at() }}) filter (where event_name = 'order.opened') as opened_at,
+        min({{ order_step_at() }}) filter (
             where event_name in ('order.completed', 'order.shipped')
         ) as completed_at,
-        min(published_at) filter (where event_name = 'order.cancelled') as cancelled_at
+        min({{ order_step_at() }}) filter (where event_name = 'order.cancelled') as cancelled_at
     from events
     group by tenant, order_id
 
@@ -54,7 +54,7 @@ units as (
     from {{ ref('fct_order_items') }} as items
     where
         items.swapped_to_item_id is null
-        and items.item_type is distinct from 'shipping'
+        and lower(items.item_type) is distinct from 'shipping'
         {%- if is_incremental() %}
         and (items.tenant, items.order_id) in ({{ touched_entities() }})
         {%- endif %}

@@ -122,11 +122,41 @@ times as (
         journal,
         position,
         unnest(list_distinct([
-            time.path for time in {{ payload_times('name', 'payload') }}
+            time.path for time in {{ payload_values('name', 'payload', ['time']) }}
             if json_type(time.value) = 'VARCHAR' and {{ said("(time.value ->> '$')") }} is not null
             and ({{ utc("(time.value ->> '$')") }}) is null
         ])) as path
     from arrivals
+
+),
+
+-- A number that is too great reads as nothing, and money of more than four decimals is rounded.
+numbers as (
+
+    select
+        tenant,
+        name,
+        received_at,
+        journal,
+        position,
+        unnest(list_distinct([
+            { 'path': number.path, 'type': number.type, 'seen_type': case
+                when json_type(number.value) = 'DOUBLE' then 'number' else 'integer'
+            end }
+            for number in {{ payload_values('name', 'payload', ['money', 'integer']) }}
+            if case
+                when number.type = 'integer' and json_type(number.value) in ('BIGINT', 'UBIGINT')
+                    then try_cast(number.value ->> '$' as bigint) is null
+                when number.type = 'money' and json_type(number.value) in ('BIGINT', 'UBIGINT', 'DOUBLE')
+                    then
+                        try_cast(number.value ->> '$' as decimal(18, 4))
+                        is distinct from try_cast(number.value ->> '$' as decimal(38, 12))
+                        or try_cast(number.value ->> '$' as decimal(18, 4)) is null
+                else false
+            end
+        ])) as field
+    from arrivals
+    where {{ may_not_fit('payload::varchar') }}
 
 ),
 
@@ -156,6 +186,18 @@ news as (
         { 'received_at': received_at, 'journal': journal, 'position': position } as first_delivery,
         received_at as last_seen_at
     from times
+    union all
+    select
+        tenant,
+        name as event_name,
+        field.path,
+        'does_not_fit' as drift,
+        field.type as expected_type,
+        field.seen_type,
+        1 as deliveries,
+        { 'received_at': received_at, 'journal': journal, 'position': position } as first_delivery,
+        received_at as last_seen_at
+    from numbers
 
 ),
 
