@@ -2,12 +2,16 @@
 
 `append` gives a result only after the sync of the group its delivery is in. A lone delivery waits for nobody: there is
 no artificial delay. What was once taken in is written, whether or not its client still waits.
+
+The event loop waits for a quick disk itself, since handing a group to a thread and back costs more than such a sync
+takes; for a slow one a thread waits, so that the loop goes on reading and answering meanwhile.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from time import perf_counter
 from typing import Final, TypeVar
 
@@ -18,6 +22,9 @@ from warehouse.journal import Delivery, JournalWriter
 from warehouse.settings import Settings
 
 QUEUE_DELIVERIES: Final = 10_000
+# A disk whose syncs take longer than this on average is left to the thread, and looked at again after a while.
+PATIENCE_SECONDS: Final = 0.001
+RECHECK_SECONDS: Final = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -25,13 +32,19 @@ T = TypeVar("T")
 
 
 class GroupCommit:
-    """The way of deliveries into the journals of a home, at most about `queue_bytes` of them at a time."""
+    """The way of deliveries into the journals of a home, at most about `queue_bytes` of them at a time.
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    `patience` is how long, in seconds, the event loop itself may wait for a sync.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics, patience: float = PATIENCE_SECONDS) -> None:
         self.closing = False
         self._settings = settings
         self._metrics = metrics
+        self._pace = _Pace(patience)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+        # Held by whoever uses the writer: the event loop or the thread.
+        self._disk = Lock()
         self._writer: JournalWriter | None = None
         self._draining: asyncio.Task[None] | None = None
         self._waiting: list[Delivery] = []
@@ -82,6 +95,9 @@ class GroupCommit:
         self._thread.shutdown()
 
     async def _drain(self) -> None:
+        # This task begins a turn of the loop after the first delivery came in; in one more turn the loop reads all that
+        # has arrived by now, so that it shares the sync.
+        await asyncio.sleep(0)
         try:
             while self._waiting:
                 group, waiters = self._waiting, self._waiters
@@ -111,10 +127,21 @@ class GroupCommit:
                     waiter.set_result(first + index)
 
     async def _at_the_disk(self, call: Callable[[], T]) -> T:
-        """Run what may wait for the disk, one call after another, without holding up the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        """Run what waits for the disk, one call after another, without holding up the event loop for long."""
 
-    # From here on: only in the writing thread.
+        def alone() -> T:
+            with self._disk:
+                return call()
+
+        if not self._pace.is_quick():
+            return await asyncio.get_running_loop().run_in_executor(self._thread, alone)
+        started = perf_counter()
+        try:
+            return alone()
+        finally:
+            self._pace.took(perf_counter() - started)
+
+    # From here on: only for `_at_the_disk`.
 
     def _write(self, group: list[Delivery]) -> int:
         started = perf_counter()
@@ -146,3 +173,26 @@ class GroupCommit:
         except OSError as error:
             # All that was acknowledged from it had been synced before.
             logger.warning("closing the journal: %s", error.strerror)
+
+
+class _Pace:
+    """Whether the disk is quick enough for the event loop to wait for it, by a moving average of such waits.
+
+    Only these are measured: a thread's clock runs on while it waits for its turn to run Python.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._average = 0.0
+        self._measured = 0.0
+
+    def is_quick(self) -> bool:
+        return self._average < self._patience or perf_counter() > self._measured + RECHECK_SECONDS
+
+    def took(self, seconds: float) -> None:
+        if self._average < self._patience:
+            self._average += (seconds - self._average) / 8
+        else:
+            # Looked at again after it had been slow: what was before says nothing of it now.
+            self._average = seconds
+        self._measured = perf_counter()

@@ -3,6 +3,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from resource import RLIM_INFINITY, RLIMIT_FSIZE, getrlimit, setrlimit
+from typing import Protocol
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -16,19 +17,32 @@ from warehouse.journal import Delivery, list_journals, read_journal
 from warehouse.settings import Settings
 
 
-def run(folder: Path, act: Callable[[GroupCommit], Awaitable[None]], queue_bytes: int = 2**20) -> CollectorRegistry:
-    """Open a group commit on the home `folder`, act with it, close it; its metrics."""
-    metrics = Metrics(["order.created"])
-    settings = Settings(home=folder, queue_bytes=queue_bytes, journal_size=2**20)
+class Run(Protocol):
+    """Opens a group commit on the home `folder`, acts with it, closes it; its metrics."""
 
-    async def open_act_close() -> None:
-        commit = GroupCommit(settings, metrics)
-        await commit.open()
-        await act(commit)
-        await commit.close()
+    def __call__(
+        self, folder: Path, act: Callable[[GroupCommit], Awaitable[None]], queue_bytes: int = 2**20
+    ) -> CollectorRegistry: ...
 
-    asyncio.run(open_act_close())
-    return metrics.registry
+
+@pytest.fixture(params=[3600.0, 0.0], ids=["the loop waits", "a thread waits"])
+def run(request: pytest.FixtureRequest) -> Run:
+    patience: float = request.param
+
+    def run(folder: Path, act: Callable[[GroupCommit], Awaitable[None]], queue_bytes: int = 2**20) -> CollectorRegistry:
+        metrics = Metrics(["order.created"])
+        settings = Settings(home=folder, queue_bytes=queue_bytes, journal_size=2**20)
+
+        async def open_act_close() -> None:
+            commit = GroupCommit(settings, metrics, patience)
+            await commit.open()
+            await act(commit)
+            await commit.close()
+
+        asyncio.run(open_act_close())
+        return metrics.registry
+
+    return run
 
 
 def delivery(number: int, size: int = 0) -> Delivery:
@@ -51,7 +65,7 @@ def files_no_longer_than(size: int) -> Iterator[None]:
     assert before[0] == RLIM_INFINITY
 
 
-def test_what_is_appended_together_is_one_group_in_order(tmp_path: Path) -> None:
+def test_what_is_appended_together_is_one_group_in_order(tmp_path: Path, run: Run) -> None:
     deliveries = [delivery(number) for number in range(100)]
 
     async def act(commit: GroupCommit) -> None:
@@ -64,7 +78,7 @@ def test_what_is_appended_together_is_one_group_in_order(tmp_path: Path) -> None
     assert registry.get_sample_value("newstore_commit_seconds_count") == 1
 
 
-def test_a_lone_delivery_is_a_group_by_itself(tmp_path: Path) -> None:
+def test_a_lone_delivery_is_a_group_by_itself(tmp_path: Path, run: Run) -> None:
     async def act(commit: GroupCommit) -> None:
         for number in range(5):
             assert await commit.append(delivery(number)) == number
@@ -72,18 +86,33 @@ def test_a_lone_delivery_is_a_group_by_itself(tmp_path: Path) -> None:
     assert run(tmp_path, act).get_sample_value("newstore_group_deliveries_count") == 5
 
 
-def test_while_one_group_is_written_the_next_gathers(tmp_path: Path) -> None:
+def test_while_one_group_is_written_the_next_gathers(tmp_path: Path, run: Run) -> None:
     async def act(commit: GroupCommit) -> None:
         first = commit.append(delivery(0, size=500_000))
-        # The group of the first is on its way once the loop has turned.
-        await asyncio.sleep(0)
+        # The group of the first is on its way once the loop has turned a few times.
+        for _ in range(3):
+            await asyncio.sleep(0)
         rest = [commit.append(delivery(number)) for number in range(1, 10)]
         assert await asyncio.gather(first, *rest) == list(range(10))
 
     assert run(tmp_path, act).get_sample_value("newstore_group_deliveries_count") == 2
 
 
-def test_a_delivery_whose_client_has_gone_is_written_all_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("run", [0.0], indirect=True)
+def test_the_loop_goes_on_while_a_thread_waits_for_the_disk(tmp_path: Path, run: Run) -> None:
+    async def act(commit: GroupCommit) -> None:
+        turns = 0
+        waiter = commit.append(delivery(0, size=20_000_000))
+        while not waiter.done():
+            await asyncio.sleep(0)
+            turns += 1
+        # The loop itself would be back after three.
+        assert turns > 10
+
+    run(tmp_path, act, queue_bytes=2**30)
+
+
+def test_a_delivery_whose_client_has_gone_is_written_all_the_same(tmp_path: Path, run: Run) -> None:
     async def act(commit: GroupCommit) -> None:
         gone, stays = commit.append(delivery(0)), commit.append(delivery(1))
         gone.cancel()
@@ -93,7 +122,7 @@ def test_a_delivery_whose_client_has_gone_is_written_all_the_same(tmp_path: Path
     assert stored(tmp_path) == [[delivery(0), delivery(1)]]
 
 
-def test_a_large_journal_is_followed_by_another(tmp_path: Path) -> None:
+def test_a_large_journal_is_followed_by_another(tmp_path: Path, run: Run) -> None:
     deliveries = [delivery(number, size=300_000) for number in range(10)]
 
     async def act(commit: GroupCommit) -> None:
@@ -123,7 +152,7 @@ def test_closing_writes_what_waits_and_takes_no_more(tmp_path: Path) -> None:
     assert len(stored(tmp_path)[0]) == 10
 
 
-def test_a_full_queue_takes_no_more_until_it_is_written(tmp_path: Path) -> None:
+def test_a_full_queue_takes_no_more_until_it_is_written(tmp_path: Path, run: Run) -> None:
     async def act(commit: GroupCommit) -> None:
         first = commit.append(delivery(0, size=3000))
         with pytest.raises(Refusal) as refused:
@@ -136,7 +165,7 @@ def test_a_full_queue_takes_no_more_until_it_is_written(tmp_path: Path) -> None:
     assert stored(tmp_path) == [[delivery(0, size=3000), delivery(2, size=5000)]]
 
 
-def test_after_a_failed_write_the_next_group_goes_to_a_new_journal(tmp_path: Path) -> None:
+def test_after_a_failed_write_the_next_group_goes_to_a_new_journal(tmp_path: Path, run: Run) -> None:
     async def act(commit: GroupCommit) -> None:
         await commit.append(delivery(0))
         with files_no_longer_than(4096):
@@ -153,7 +182,7 @@ def test_after_a_failed_write_the_next_group_goes_to_a_new_journal(tmp_path: Pat
     assert list(read_journal(sound)) == [(0, delivery(3))]
 
 
-def test_when_no_journal_can_be_opened_each_delivery_tries_anew(tmp_path: Path) -> None:
+def test_when_no_journal_can_be_opened_each_delivery_tries_anew(tmp_path: Path, run: Run) -> None:
     async def act(commit: GroupCommit) -> None:
         with files_no_longer_than(0):
             for number in range(3):
