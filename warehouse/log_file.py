@@ -26,7 +26,8 @@ DIGEST_DIGITS: Final = 32
 COMPACTED: Final = "compacted"
 # A row group for each of many rare names would cost more than reading the few rows of its neighbours.
 GROUP_ROWS: Final = 10_000
-MAX_GROUP_ROWS: Final = 50_000
+# Of a name with many rows: each takes the memory that the one before it has given back, and new memory is slow.
+MAX_GROUP_ROWS: Final = 20_000
 
 _TIME: Final = pa.timestamp("us", tz="UTC")
 _FIELDS: Final["list[pa.Field[Any]]"] = [
@@ -77,13 +78,13 @@ class LogRows:
             self.first = (journal, position)
 
     def groups(self) -> Iterator[list[_Row]]:
-        """The rows sorted by name, in portions that each make at least one row group."""
+        """The rows sorted by name, in portions that each make one row group."""
         pending: list[_Row] = []
         for name in sorted(self._by_name, key=lambda name: (name is not None, name or "")):
             pending += self._by_name[name]
-            if len(pending) >= GROUP_ROWS:
-                yield pending
-                pending = []
+            while len(pending) >= GROUP_ROWS:
+                yield pending[:MAX_GROUP_ROWS]
+                pending = pending[MAX_GROUP_ROWS:]
         if pending:
             yield pending
 
