@@ -30,6 +30,17 @@ __all__ = [
 
 START: Final = date(2024, 1, 1)
 ORDERS_PER_DAY: Final = 60
+# Events for one order, counted in a simulated half year; those of stock and staff are few and hardly depend on orders.
+EVENTS_PER_ORDER: Final = {
+    "order": 3.02,
+    "fulfillment": 2.36,
+    "payment": 2.23,
+    "invoice": 1.06,
+    "customer": 0.31,
+    "address": 0.31,
+    "return": 0.14,
+    "refund": 0.14,
+}
 DISORDER: Final = timedelta(seconds=20)
 
 
@@ -61,7 +72,7 @@ def simulate(  # noqa: PLR0913
     first = clock.start_of(start)
     orders_per_day = float(ORDERS_PER_DAY)
     if events is not None:
-        orders_per_day = events / (days or _days_for(events)) / 10.0
+        orders_per_day = _orders_per_day(events, first, days or _days_for(events), families)
     until = first + days * DAY if days is not None and events is None else None
 
     colours = min(5, 1 + int(orders_per_day) // 15)
@@ -77,6 +88,13 @@ def simulate(  # noqa: PLR0913
 def _days_for(events: int) -> int:
     """Two weeks for a few events, a year for a million and more."""
     return min(365, max(14, int(events**0.5) // 3))
+
+
+def _orders_per_day(events: int, first: int, days: int, families: Collection[str] | None) -> float:
+    """Orders on a usual day of a retailer whose wanted events in these days are about so many."""
+    per_order = sum(count for family, count in EVENTS_PER_ORDER.items() if families is None or family in families)
+    usual_days = sum(clock.season(first + day * DAY) for day in range(days))
+    return events / per_order / usual_days if per_order else 1.0
 
 
 def _check(events: int | None, days: int | None, duplicates: float, late: float, bad: float) -> None:

@@ -28,7 +28,8 @@ class Breaker:
         kind = chance.pick(KINDS)
         self._counts.bad[kind] = self._counts.bad.get(kind, 0) + 1
         if kind == "not_json":
-            return body[: chance.between(1, len(body) - 1)]
+            # Cut between two characters: half a one would be no UTF-8 either.
+            return body[: chance.between(1, len(body) - 1)].decode(errors="ignore").encode()
         if kind == "not_utf8":
             return body.replace(b'"payload":{', b'"payload":{"note":"M\xfcller",', 1)
         if kind == "not_an_envelope":

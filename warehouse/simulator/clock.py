@@ -41,6 +41,11 @@ def without_zone(moment: int) -> str:
     return f"{_without_zone(moment)}000"
 
 
+def date_text(moment: int) -> str:
+    """The day: `2024-03-01`."""
+    return _day_text(moment // DAY)[:-1]
+
+
 def season(moment: int) -> float:
     """How much is sold on that day, 1 being usual: Saturdays and the weeks before Christmas are good."""
     day = datetime.fromtimestamp(moment / SECOND, UTC)

@@ -25,7 +25,9 @@ def register(world: World, customer: Customer, store: Place | None) -> Course:
             "associate_email": associate.email,
         }
     if world.tell("customer.created", payload):
-        world.truth.customer(customer.id).has_created = True
+        page = world.truth.customer(customer.id)
+        # What says no revision is the beginning of all.
+        page.revision, page.is_complete, page.email = 0, True, customer.email
     yield world.now + STEP
     for address in customer.addresses:
         _tell_created(world, customer, address)
@@ -51,7 +53,8 @@ def edit_customer(world: World) -> Course:
     if chance.happens(0.5):
         payload["created_at"] = clock.text(customer.created_at)
     if world.tell("customer.updated", payload):
-        world.truth.customer(customer.id).revision = customer.revision
+        page = world.truth.customer(customer.id)
+        page.revision, page.email = customer.revision, customer.email
     yield from ()
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from warehouse.simulator import clock
 from warehouse.simulator.accounts import capture
+from warehouse.simulator.money import number
 from warehouse.simulator.orders import Order, Unit
 from warehouse.simulator.places import Place
 from warehouse.simulator.world import World
@@ -75,29 +76,31 @@ def hand_over(world: World, request: Request, units: Sequence[Unit]) -> None:
             world.truth.move(request.place.id, unit.product.id, -1)
 
 
-def charge(world: World, order: Order, units: Sequence[Unit]) -> None:
-    """Capture what these units cost, the shipping with the first of them."""
+def charge(world: World, order: Order, units: Sequence[Unit]) -> int:
+    """Capture what these units cost, the shipping with the first of them; gives what is to be invoiced."""
     amount = sum(unit.gross(order.market) for unit in units)
     if not order.shipping_captured:
         order.shipping_captured = True
         amount += order.shipping
     capture(world, order.account, amount)
+    return amount
 
 
-def invoice(world: World, order: Order, units: Sequence[Unit]) -> None:
+def invoice(world: World, order: Order, units: Sequence[Unit], amount: int) -> None:
     """invoice.created for the units of one shipment."""
-    number = f"{order.market.country}-{world.next_number(f'invoice {order.market.country}'):08}"
+    invoice_number = f"{order.market.country}-{world.next_number(f'invoice {order.market.country}'):08}"
     payload: dict[str, Any] = {
         "id": world.chance.uuid(),
         "order_id": order.id,
         "external_order_id": order.external_id,
-        "invoice_number": number,
+        "invoice_number": invoice_number,
         "created_at": clock.text(world.now),
         "currency": order.market.currency,
+        "grand_total": number(amount),
         "items": [{"id": unit.id, "product_id": unit.product.id, "quantity": 1} for unit in units],
     }
     if world.chance.happens(0.5):
-        payload["url"] = f"https://documents.example.com/{number}.pdf"
+        payload["url"] = f"https://documents.example.com/{invoice_number}.pdf"
     if world.tell("invoice.created", payload):
         world.truth.order(order.id)
 

@@ -6,7 +6,7 @@ from typing import Any
 from warehouse.simulator import clock
 from warehouse.simulator.money import number
 from warehouse.simulator.orders import Order, Unit, order_body, with_status
-from warehouse.simulator.truth import OrderTruth
+from warehouse.simulator.truth import OrderTruth, SalesTruth
 from warehouse.simulator.world import World
 
 
@@ -41,10 +41,9 @@ def cancel_units(world: World, order: Order, units: Sequence[Unit], reason: str 
         items.append(item | {"cancellation_reason": reason} if reason else item)
     payload: dict[str, Any] = {"id": order.id, "items": items}
     if world.chance.happens(0.5):
-        payload["channel_type"] = "store" if order.store else "web"
+        payload["channel_type"] = order.channel_type
     if world.tell("order.items_cancelled", payload):
-        page, bits = _page(world, order, units)
-        page.cancelled |= bits
+        _book_cancellation(world, order, units)
 
 
 def cancel(world: World, order: Order) -> None:
@@ -54,9 +53,7 @@ def cancel(world: World, order: Order) -> None:
         unit.is_cancelled = True
         items.append({"id": unit.id, "product_id": unit.product.id, "quantity": 1, "status": "cancelled"})
     if world.tell("order.cancelled", {"id": order.id, "items": items}):
-        page, bits = _page(world, order, order.units)
-        page.was_cancelled = True
-        page.cancelled |= bits
+        _book_cancellation(world, order, order.units).was_cancelled = True
 
 
 def swap(world: World, order: Order, old: Unit, new: Unit) -> None:
@@ -113,10 +110,38 @@ def _payments(order: Order) -> list[dict[str, Any]]:
 
 def _book_header(world: World, order: Order) -> OrderTruth:
     page, _ = _page(world, order, order.units)
+    if page.has_header:
+        return page
     page.has_header = True
     page.external_id = order.external_id
     page.currency = order.market.currency
     page.total_cents = order.grand_total
+    page.net_cents = sum(unit.net for unit in order.units)
+    if order.customer is not None and not order.customer.is_guest:
+        page.customer_id = order.customer.id
+        world.truth.customer(page.customer_id).order_count += 1
+    if not order.historical:
+        sale = sale_of(world, order, order.placed_at)
+        sale.orders += 1
+        sale.units += len(order.units)
+        sale.net_sales += page.net_cents
+        sale.tax += sum(unit.tax for unit in order.units)
+        sale.shipping += order.shipping
+    return page
+
+
+def sale_of(world: World, order: Order, moment: int) -> SalesTruth:
+    """The page of the books for that moment's day, on which an order's sales are booked."""
+    return world.truth.sale(moment, order.channel_type, order.channel, order.market.currency)
+
+
+def _book_cancellation(world: World, order: Order, units: Sequence[Unit]) -> OrderTruth:
+    page = world.truth.order(order.id)
+    already = page.cancelled
+    page, bits = _page(world, order, units)
+    page.cancelled |= bits
+    if page.has_header and not order.historical:
+        sale_of(world, order, world.told_at).cancelled_units += (bits & ~already).bit_count()
     return page
 
 

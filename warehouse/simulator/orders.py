@@ -36,10 +36,14 @@ class Unit:
     is_cancelled: bool = False
     was_held: bool = False
 
+    @property
+    def net(self) -> int:
+        """Its price after all discounts."""
+        return self.price - self.item_discount - self.order_discount
+
     def gross(self, market: Market) -> int:
         """What the customer pays for it."""
-        net = self.price - self.item_discount - self.order_discount
-        return net + self.tax if market.price_method == "tax_excluded" else net
+        return self.net + self.tax if market.price_method == "tax_excluded" else self.net
 
 
 @dataclass(slots=True)
@@ -65,6 +69,16 @@ class Order:
     exchanged: "tuple[str, str] | None" = None
     coupon: "tuple[str, str] | None" = None
     body: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def channel_type(self) -> str:
+        """Where it was bought: in a store or on the web."""
+        return "store" if self.store else "web"
+
+    @property
+    def channel(self) -> str:
+        """The store, or the web shop."""
+        return self.store.prefix if self.store else self.market.web_channel
 
     @property
     def service_level(self) -> str:
@@ -117,9 +131,8 @@ def new_order(
     )
     _discount(world, order)
     for unit in units:
-        net = unit.price - unit.item_discount - unit.order_discount
         tax = tax_on if market.price_method == "tax_excluded" else tax_within
-        unit.tax = tax(net, market.tax_rate)
+        unit.tax = tax(unit.net, market.tax_rate)
     if not takeaway and (express or sum(unit.price for unit in units) < 15_000):
         order.shipping = 1595 if express else 795
     return order
@@ -128,7 +141,8 @@ def new_order(
 def exchange_order(world: World, original: Order, store: Place, units: Sequence[Unit], return_id: str) -> Order | None:
     """What somebody takes away for what they bring back: mostly the same in another size, at the same price.
 
-    Its payments stay on the account of the original order. None when the store does not have it.
+    Its units are set aside, its payments stay on the account of the original order. None when the store does not have
+    it.
     """
     chance = world.chance
     is_even = chance.happens(0.7)
@@ -138,6 +152,8 @@ def exchange_order(world: World, original: Order, store: Place, units: Sequence[
         products = [world.catalogue.wanted(chance)]
     if any(world.stockroom.free(store, product) < len(products) for product in products):
         return None
+    for product in products:
+        world.stockroom.set_aside(store, product)
     order = new_order(world, original.market, store, original.customer, takeaway=True, products=products)
     if is_even:
         order.coupon = None
@@ -204,8 +220,8 @@ def order_body(world: World, order: Order) -> dict[str, Any]:
         "external_id": order.external_id,
         "created_at": clock.text(order.placed_at + 1500 if order.historical else world.now),
         "placed_at": clock.text(order.placed_at),
-        "channel_type": "store" if order.store else "web",
-        "channel": order.store.prefix if order.store else market.web_channel,
+        "channel_type": order.channel_type,
+        "channel": order.channel,
         "is_exchange": order.exchanged is not None,
         "is_historical": order.historical,
         "price_method": market.price_method,

@@ -4,18 +4,18 @@ from typing import Final
 
 from warehouse.simulator import clock
 from warehouse.simulator.chance import Weighted
-from warehouse.simulator.clock import DAY, HOUR, MINUTE
+from warehouse.simulator.clock import DAY, HOUR
 from warehouse.simulator.customers import edit_addresses, edit_customer
 from warehouse.simulator.places import CENTRE, GERMANY, MARKETS, PLACES, STORES, UNITED_STATES, Place
 from warehouse.simulator.returning import after_sale, blind_return
 from warehouse.simulator.selling import historical_order, tablet_order, till_order, web_order
 from warehouse.simulator.staff import change, fill_stores, hire
 from warehouse.simulator.stocktaking import adjust, count
-from warehouse.simulator.supply import help_out, stock_up, supply_centre, supply_store
+from warehouse.simulator.supply import help_out, open_stock, supply_centre, supply_store
 from warehouse.simulator.world import Course, World
 
 # The world is older than the stream: orders and customers of these days are known only by what becomes of them.
-DAYS_BEFORE: Final = 3
+DAYS_BEFORE: Final = 1
 REGULARS: Final = 300
 # How many lines are counted in a night.
 COUNTED_IN_STORE: Final = 25
@@ -33,7 +33,7 @@ def open_retailer(world: World, orders_per_day: float) -> None:
         for product in world.catalogue.products:
             target = _target(orders_per_day, place, world.catalogue.demand(product))
             world.stockroom.open_shelf(place, product, target)
-        world.begin(stock_up(world, place), world.start + (place.index + 1) * MINUTE)
+        world.begin(open_stock(world, place), world.start)
     world.begin(_days(world, orders_per_day), begin)
 
 

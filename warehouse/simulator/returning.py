@@ -11,10 +11,11 @@ from warehouse.simulator import clock
 from warehouse.simulator.accounts import Account, Instrument, refund
 from warehouse.simulator.clock import DAY, HOUR, MINUTE, SECOND, STEP
 from warehouse.simulator.money import fraction, number, percent_of, tax_within
+from warehouse.simulator.order_steps import sale_of
 from warehouse.simulator.orders import Order, Unit, exchange_order
 from warehouse.simulator.places import CENTRE, STORES, Place
 from warehouse.simulator.selling import take_away
-from warehouse.simulator.truth import ReturnTruth
+from warehouse.simulator.truth import ReturnTruth, SalesTruth
 from warehouse.simulator.world import Course, World
 
 REASONS: Final = (("Too small", 1), ("Too large", 2), ("Not as described", 3), ("Changed mind", 4), ("Defective", 5))
@@ -36,7 +37,7 @@ class Line:
 def after_sale(world: World, order: Order) -> None:
     """Decide what becomes of a closed order, and let it begin."""
     chance, zone = world.chance, order.market.zone
-    if chance.happens(0.05 if order.takeaway else 0.12):
+    if chance.happens(0.06 if order.takeaway else 0.22):
         moment = world.now + chance.between(DAY, 26 * DAY)
         world.begin(_bring_back(world, order), clock.at_work(moment, zone, chance))
     elif chance.happens(0.02):
@@ -52,6 +53,8 @@ def blind_return(world: World, store: Place) -> Course:
     lines = [Line(chance.uuid(), product.id, False, product.price, product.price, tax)]
     account = Account(chance.uuid(), store.market.currency)
     return_id = _process(world, lines, store, account.currency, 0, {"blind_order_id": account.order_id})
+    if page := world.truth.returns.get(return_id):
+        _book_sale(world.truth.sale(world.now, "unknown", "unknown", account.currency), page)
     world.stockroom.arrive(store, product, 1)
     yield world.now + STEP + chance.below(20 * SECOND)
     credit = Instrument(f"SC-{chance.hexadecimal(10)}", "store_credit", "store_credit", captured=product.price)
@@ -74,11 +77,9 @@ def _bring_back(world: World, order: Order) -> Course:
     said = _of_order(order)
     yield clock.at_work(world.now + STEP, place.market.zone, chance)
     return_id = _process(world, lines, place, order.market.currency, fee, said)
-    page_bits = 0
     for unit in units:
-        page_bits |= unit.bit
         world.stockroom.arrive(place, unit.product, 1)
-    _book_units(world, order, return_id, page_bits)
+    _book_return(world, order, return_id, units)
     to_refund = max(0, sum(line.adjusted for line in lines) - fee)
     if place.is_store and len(units) <= 2 and chance.happens(0.3):
         exchanged = exchange_order(world, order, place, units, return_id)
@@ -139,17 +140,32 @@ def _process(world: World, lines: Sequence[Line], place: Place, currency: str, f
     if world.tell("return.processed", payload):
         goods = [line for line in lines if not line.is_shipping]
         order_id = said.get("order_id")
-        world.truth.returns[return_id] = ReturnTruth(order_id, currency, total, adjusted, tax, len(goods))
+        world.truth.returns[return_id] = ReturnTruth(order_id, place.id, currency, total, adjusted, tax, len(goods))
         for line in goods:
             world.truth.move(place.id, line.product_id, 1)
     return return_id
 
 
-def _book_units(world: World, order: Order, return_id: str, bits: int) -> None:
-    if return_id in world.truth.returns:
-        page = world.truth.order(order.id)
-        page.known |= bits
-        page.returned |= bits
+def _book_return(world: World, order: Order, return_id: str, units: Sequence[Unit]) -> None:
+    if (booked := world.truth.returns.get(return_id)) is None:
+        return
+    page = world.truth.order(order.id)
+    for unit in units:
+        page.known |= unit.bit
+        page.returned |= unit.bit
+    if order.customer is not None and not order.customer.is_guest:
+        world.truth.customer(order.customer.id).return_count += 1
+    if page.has_header:
+        _book_sale(sale_of(world, order, world.now), booked)
+    else:
+        # Where an order was sold that was never told of, nobody can say.
+        _book_sale(world.truth.sale(world.now, "unknown", "unknown", booked.currency), booked)
+
+
+def _book_sale(sale: SalesTruth, booked: ReturnTruth) -> None:
+    sale.returns += 1
+    sale.returned_units += booked.item_count
+    sale.refunds += booked.adjusted
 
 
 def _line_payload(world: World, line: Line) -> dict[str, Any]:

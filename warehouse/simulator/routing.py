@@ -75,9 +75,9 @@ def _ship(world: World, request: Request, units: Sequence[Unit]) -> Course:
     order = request.order
     hand_over(world, request, units)
     yield world.now + STEP + world.chance.below(2000)
-    charge(world, order, units)
+    amount = charge(world, order, units)
     yield world.now + STEP
-    invoice(world, order, units)
+    invoice(world, order, units, amount)
     yield world.now + STEP
 
 

@@ -41,7 +41,7 @@ def tablet_order(world: World, store: Place) -> Course:
 
 def till_order(world: World, store: Place) -> Course:
     """An order taken away from the store at once, by somebody known or by nobody in particular."""
-    products = _in_stock(world, store)
+    products = _taken_from_shelf(world, store)
     if not products:
         return
     customer: Customer | None = None
@@ -56,12 +56,10 @@ def till_order(world: World, store: Place) -> Course:
 
 
 def take_away(world: World, order: Order, to_pay: int) -> Course:
-    """The steps at the till; only `to_pay` of the order is still to be paid."""
+    """The steps at the till, its units in hand; only `to_pay` of the order is still to be paid."""
     chance, store = world.chance, order.store
     assert store is not None
     authorize(world, order.account, to_pay, in_store=True)
-    for unit in order.units:
-        world.stockroom.set_aside(store, unit.product)
     yield world.now + STEP
     create(world, order)
     yield world.now + STEP + chance.below(SECOND)
@@ -71,9 +69,9 @@ def take_away(world: World, order: Order, to_pay: int) -> Course:
     yield world.now + STEP + chance.below(5 * SECOND)
     hand_over(world, request, order.units)
     yield world.now + STEP
-    charge(world, order, order.units)
+    amount = charge(world, order, order.units)
     yield world.now + STEP
-    invoice(world, order, order.units)
+    invoice(world, order, order.units, amount)
     yield world.now + STEP + chance.below(2 * SECOND)
     complete(world, order)
     if order.exchanged is None:
@@ -104,8 +102,7 @@ def _shipped_order(world: World, order: Order) -> Course:
         yield from _cancel(world, order)
         return
     if len(order.units) > 1 and chance.happens(0.02):
-        yield world.now + chance.between(10 * SECOND, GRACE - MINUTE)
-        cancel_units(world, order, [chance.pick(order.units)], "customer_request")
+        yield from _think_again(world, order)
     yield opening
     open_up(world, order)
     yield world.now + chance.between(20 * SECOND, 10 * MINUTE)
@@ -117,17 +114,30 @@ def _shipped_order(world: World, order: Order) -> Course:
     route(world, order, wanted)
 
 
+def _think_again(world: World, order: Order) -> Course:
+    """The customer does without some units, and perhaps later without some more, but never without all."""
+    chance, wanted = world.chance, order.units
+    while len(wanted) > 1:
+        yield world.now + chance.between(10 * SECOND, GRACE // 8)
+        unwanted = chance.between(1, len(wanted) - 1)
+        cancel_units(world, order, wanted[:unwanted], "customer_request")
+        wanted = wanted[unwanted:]
+        if chance.happens(0.6):
+            return
+
+
 def _cancel(world: World, order: Order) -> Course:
     cancel(world, order)
     yield world.now + STEP + world.chance.below(2 * SECOND)
     void_rest(world, order.account)
 
 
-def _in_stock(world: World, store: Place) -> Sequence[Product]:
+def _taken_from_shelf(world: World, store: Place) -> Sequence[Product]:
     chance = world.chance
     products: list[Product] = []
     for _ in range(chance.pick((1, 1, 1, 1, 2, 2, 3))):
         product = world.catalogue.wanted(chance)
-        if world.stockroom.free(store, product) > products.count(product):
+        if world.stockroom.free(store, product) > 0:
+            world.stockroom.set_aside(store, product)
             products.append(product)
     return products

@@ -76,7 +76,9 @@ def count(world: World, place: Place, products: list[Product]) -> Course:
     lines = []
     for product in products:
         thought = room.on_hand(place, product)
-        found = max(0, thought + chance.pick((-2, -1, -1, 1))) if chance.happens(0.1) else thought
+        # What was promised to somebody has been put aside, and is there.
+        promised = thought - room.free(place, product)
+        found = max(promised, thought + chance.pick((-2, -1, -1, 1))) if chance.happens(0.1) else thought
         room.arrive(place, product, found - thought)
         lines.append((product.id, thought, found))
     parts = [lines[begin : begin + LINES_PER_CHUNK] for begin in range(0, len(lines), LINES_PER_CHUNK)]

@@ -15,10 +15,18 @@ LINES_PER_TRANSFER: Final = 120
 Lines: TypeAlias = list[tuple[Product, int]]
 
 
-def stock_up(world: World, place: Place) -> Course:
-    """The stream's first deliveries: what the place is to have of each product arrives at once."""
+def open_stock(world: World, place: Place) -> Course:
+    """The stream's first receipts: all that is in the place, filled up to what it wants to have of each product.
+
+    So the stream tells of every unit there is, and its movements add up to what lies on the shelves.
+    """
     room = world.stockroom
-    yield from _receive(world, place, [(each, room.target(place, each)) for each in world.catalogue.products])
+    lines = []
+    for product in world.catalogue.products:
+        there = room.on_hand(place, product)
+        lines.append((product, max(there, room.target(place, product))))
+        room.arrive(place, product, -there)
+    yield from _receive(world, place, lines)
 
 
 def supply_centre(world: World) -> Course:
@@ -86,8 +94,9 @@ def _transfer(world: World, origin: Place, destination: Place, lines: Lines) -> 
         "processed_at": sent,
         **references,
     }
-    for payload, _ in _chunks(world, asn_id, origin, said, lines):
-        world.tell("inventory_transaction.asn_created", payload)
+    for payload, chunk in _chunks(world, asn_id, origin, said, lines):
+        if world.tell("inventory_transaction.asn_created", payload):
+            world.truth.announce(asn_id, origin.id, destination.id, sum(units for _, units in chunk))
     yield clock.at_work(world.now + chance.between(14 * HOUR, 3 * DAY), destination.market.zone, chance)
     world.stockroom.awaited -= awaited
     yield from _receive(world, destination, _on_arrival(world, lines), {**references, "asn_id": asn_id})
@@ -119,6 +128,8 @@ def _receive(world: World, place: Place, lines: Lines, references: dict[str, str
     said = {"fulfillment_location_id": place.id, "processed_at": _processed_at(world), **references}
     for payload, chunk in _chunks(world, chance.uuid(), place, said, lines):
         if world.tell("inventory_transaction.items_received", payload):
+            if asn_id := references.get("asn_id"):
+                world.truth.receive(asn_id, place.id, sum(units for _, units in chunk))
             for product, units in chunk:
                 world.truth.move(place.id, product.id, units)
     for product, units in lines:

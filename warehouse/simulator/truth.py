@@ -6,18 +6,25 @@ A change is booked with the event that tells of it, so the books cover exactly t
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
+from warehouse.simulator import clock
 from warehouse.simulator.money import decimal
+
+# Where sales are booked: the day's first moment (ms), channel type, channel, currency.
+Booking: TypeAlias = tuple[int, str, str, str]
 
 
 class OrderTruth(msgspec.Struct, gc=False):
     """One order. Units are bits of a mask, so a year of orders fits in memory; amounts are cents."""
 
     external_id: str | None = None
+    customer_id: str | None = None
     currency: str | None = None
     total_cents: int = 0
+    net_cents: int = 0
     has_header: bool = False
     was_opened: bool = False
     was_completed: bool = False
@@ -55,6 +62,11 @@ class OrderTruth(msgspec.Struct, gc=False):
         return decimal(self.total_cents) if self.has_header else None
 
     @property
+    def net_amount(self) -> Decimal | None:
+        """What the units cost after discounts, tax and shipping apart; None without a header."""
+        return decimal(self.net_cents) if self.has_header else None
+
+    @property
     def status(self) -> str:
         """The highest rank the order has reached."""
         waiting = self.held & ~(self._cancelled | self.fulfilled | self.returned | self.replaced)
@@ -76,10 +88,12 @@ class OrderTruth(msgspec.Struct, gc=False):
         """As values of JSON, amounts as text."""
         return {
             "external_id": self.external_id,
+            "customer_id": self.customer_id,
             "status": self.status,
             "has_header": self.has_header,
             "currency": self.currency,
             "grand_total": None if self.grand_total is None else str(self.grand_total),
+            "net_amount": None if self.net_amount is None else str(self.net_amount),
             "item_count": self.item_count,
             "cancelled_item_count": self.cancelled_item_count,
             "fulfilled_item_count": self.fulfilled_item_count,
@@ -104,6 +118,7 @@ class ReturnTruth(msgspec.Struct, frozen=True, gc=False):
     """One return: its order, if it was not blind, its totals in cents and the units that came back."""
 
     order_id: str | None
+    location_id: str
     currency: str
     refund: int
     adjusted: int
@@ -115,6 +130,7 @@ class ReturnTruth(msgspec.Struct, frozen=True, gc=False):
         return {
             "order_id": self.order_id,
             "is_blind": self.order_id is None,
+            "return_location_id": self.location_id,
             "currency": self.currency,
             "total_refund_amount": str(decimal(self.refund)),
             "total_refund_amount_adjusted": str(decimal(self.adjusted)),
@@ -136,11 +152,43 @@ class StockTruth(msgspec.Struct, gc=False):
         return (self.counted or 0) + self.moved
 
 
+class TransferTruth(msgspec.Struct, gc=False):
+    """Goods sent from one location to another: units announced, and units received there; None: not told yet."""
+
+    origin_location_id: str | None = None
+    destination_location_id: str | None = None
+    shipped_quantity: int | None = None
+    received_quantity: int | None = None
+
+
+class SalesTruth(msgspec.Struct, gc=False):
+    """A day's sales of a channel in a currency, amounts in cents; historical orders are no sales."""
+
+    orders: int = 0
+    units: int = 0
+    net_sales: int = 0
+    tax: int = 0
+    shipping: int = 0
+    returns: int = 0
+    returned_units: int = 0
+    refunds: int = 0
+    cancelled_units: int = 0
+
+    def to_builtins(self) -> dict[str, object]:
+        """As values of JSON, amounts as text."""
+        amounts = ("net_sales", "tax", "shipping", "refunds")
+        values = msgspec.structs.asdict(self)
+        return values | {name: str(decimal(values[name])) for name in amounts}
+
+
 class CustomerTruth(msgspec.Struct, gc=False):
-    """One customer: the newest revision that was told, and whether their making was."""
+    """Somebody any event names: the newest revision that was told, whether their making was, what they bought."""
 
     revision: int | None = None
-    has_created: bool = False
+    is_complete: bool = False
+    email: str | None = None
+    order_count: int = 0
+    return_count: int = 0
 
 
 class AddressTruth(msgspec.Struct, gc=False):
@@ -161,7 +209,7 @@ class Counts(msgspec.Struct):
 
 
 class Truth:
-    """The books. Orders, returns and people by id; accounts by order and currency; stock by location and product id."""
+    """The books, by id; accounts by order and currency, stock by location and product, sales by day and channel."""
 
     def __init__(self) -> None:
         self.counts = Counts()
@@ -169,6 +217,8 @@ class Truth:
         self.accounts: dict[tuple[str, str], AccountTruth] = {}
         self.returns: dict[str, ReturnTruth] = {}
         self.stock: dict[tuple[str, str], StockTruth] = {}
+        self.transfers: dict[str, TransferTruth] = {}
+        self.sales: dict[Booking, SalesTruth] = {}
         self.customers: dict[str, CustomerTruth] = {}
         self.addresses: dict[str, AddressTruth] = {}
         # Employees by id, and whether they still work here.
@@ -197,10 +247,31 @@ class Truth:
         return page
 
     def address(self, address_id: str, customer_id: str) -> AddressTruth:
-        """The address's page."""
+        """The address's page; to speak of it is to speak of its customer."""
         page = self.addresses.get(address_id)
         if page is None:
+            self.customer(customer_id)
             page = self.addresses[address_id] = AddressTruth(customer_id)
+        return page
+
+    def announce(self, transfer_id: str, origin_id: str, destination_id: str, units: int) -> None:
+        """Book units that are on their way."""
+        page = self.transfers.setdefault(transfer_id, TransferTruth())
+        page.origin_location_id, page.destination_location_id = origin_id, destination_id
+        page.shipped_quantity = (page.shipped_quantity or 0) + units
+
+    def receive(self, transfer_id: str, destination_id: str, units: int) -> None:
+        """Book units of a transfer that have arrived, announced or not."""
+        page = self.transfers.setdefault(transfer_id, TransferTruth())
+        page.destination_location_id = page.destination_location_id or destination_id
+        page.received_quantity = (page.received_quantity or 0) + units
+
+    def sale(self, moment: int, channel_type: str, channel: str, currency: str) -> SalesTruth:
+        """The page of that moment's day."""
+        booking = (moment - moment % clock.DAY, channel_type, channel, currency)
+        page = self.sales.get(booking)
+        if page is None:
+            page = self.sales[booking] = SalesTruth()
         return page
 
     def move(self, location_id: str, product_id: str, units: int) -> None:
@@ -229,9 +300,20 @@ class Truth:
                 {"location_id": location, "product_id": product, "on_hand": page.on_hand}
                 for (location, product), page in sorted(self.stock.items())
             ],
+            "transfers": msgspec.to_builtins(self.transfers),
+            "daily_sales": [
+                {
+                    "date": clock.date_text(day),
+                    "channel_type": channel_type,
+                    "channel": channel,
+                    "currency": currency,
+                    **page.to_builtins(),
+                }
+                for (day, channel_type, channel, currency), page in sorted(self.sales.items())
+            ],
             "customers": msgspec.to_builtins(self.customers),
             "addresses": msgspec.to_builtins(self.addresses),
-            "employees": dict(self.employees),
+            "employees": {key: {"is_active": is_active} for key, is_active in self.employees.items()},
         }
 
     def to_json(self) -> bytes:

@@ -47,6 +47,8 @@ class World:
         self.closed: list[Order] = []
         self.start = start
         self.now = start
+        # When the latest event was published.
+        self.told_at = start
         self.logical_timestamp = 6_728_211
         self._numbers: dict[str, int] = {}
         self._left = events
@@ -72,7 +74,8 @@ class World:
         counts.events += 1
         counts.by_name[name] = counts.by_name.get(name, 0) + 1
         # Courses act at least 100 ms apart, so publishing never turns two events of one thing round.
-        self._told.append((self.now + self.chance.between(5, 85), name, _encode(payload)))
+        self.told_at = self.now + self.chance.between(5, 85)
+        self._told.append((self.told_at, name, _encode(payload)))
         return True
 
     def next_number(self, of: str) -> int:

@@ -1,0 +1,231 @@
+"""The marts equal the simulated retailer's own books, which share no code with them: no row more, none less.
+
+`make test-ledger` does the same with more and larger retailers, and brings them in by several refreshes.
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import duckdb
+import pytest
+
+import warehouse
+from tests.live import ROOT
+
+EVENTS: Final = 20_000
+SEED: Final = 7
+# Beside that one, so many retailers with this many events each, whose seeds change from run to run.
+OTHERS: Final = int(os.environ.get("LEDGER_RETAILERS", "2"))
+EVENTS_OF_OTHERS: Final = int(os.environ.get("LEDGER_EVENTS", "3000"))
+REFRESHES: Final = int(os.environ.get("LEDGER_REFRESHES", "1"))
+
+Book = dict[tuple[Any, ...], dict[str, Any]]
+
+
+class Mart(NamedTuple):
+    """A mart, the columns that name its rows, and those that the ledger knows; `sums` are decimal amounts."""
+
+    name: str
+    key: tuple[str, ...]
+    values: tuple[str, ...]
+    sums: tuple[str, ...] = ()
+    query: str = ""
+
+
+MARTS: Final = {
+    "orders": Mart(
+        "fct_orders",
+        ("order_id",),
+        (
+            *("external_id", "customer_id", "status", "has_header", "currency"),
+            *("item_count", "cancelled_item_count", "fulfilled_item_count", "returned_item_count"),
+        ),
+        ("grand_total", "net_amount"),
+        """
+        select orders.*, items.net_amount
+        from marts.fct_orders as orders
+        left join (
+            select tenant, order_id, sum(net_amount) as net_amount
+            from marts.fct_order_items
+            where swapped_to_item_id is null
+            group by all
+        ) as items using (tenant, order_id)
+        """,
+    ),
+    "payment_accounts": Mart(
+        "fct_payment_accounts", ("order_id", "currency"), (), ("authorized", "captured", "refunded", "voided")
+    ),
+    "returns": Mart(
+        "fct_returns",
+        ("return_id",),
+        ("order_id", "is_blind", "return_location_id", "currency", "item_count"),
+        ("total_refund_amount", "total_refund_amount_adjusted", "total_refund_excl_tax", "total_refund_tax"),
+    ),
+    "stock": Mart("fct_inventory_on_hand", ("location_id", "product_id"), ("on_hand",)),
+    "transfers": Mart(
+        "fct_transfers",
+        ("transfer_id",),
+        ("origin_location_id", "destination_location_id", "shipped_quantity", "received_quantity"),
+    ),
+    "daily_sales": Mart(
+        "daily_sales",
+        ("date", "channel_type", "channel", "currency"),
+        ("orders", "units", "returns", "returned_units", "cancelled_units"),
+        ("net_sales", "tax", "shipping", "refunds"),
+        "select * replace (date::varchar as date) from marts.daily_sales",
+    ),
+    "customers": Mart(
+        "dim_customers", ("customer_id",), ("revision", "is_complete", "email", "order_count", "return_count")
+    ),
+    "addresses": Mart("dim_customer_addresses", ("address_id",), ("customer_id", "is_deleted")),
+    "employees": Mart("dim_employees", ("employee_id",), ("is_active",)),
+}
+
+
+def ledger_page(truth: dict[str, Any], section: str) -> Book:
+    """A section of a ledger's JSON, by key."""
+    mart, pages = MARTS[section], truth[section]
+    rows = pages if isinstance(pages, list) else [{mart.key[0]: key, **page} for key, page in pages.items()]
+    return _by_key(mart, rows)
+
+
+def mart_page(con: duckdb.DuckDBPyConnection, section: str, tenant: str) -> Book:
+    """The same of a tenant's mart."""
+    mart = MARTS[section]
+    query = mart.query or f"select * from marts.{mart.name}"
+    columns = ", ".join((*mart.key, *mart.values, *mart.sums))
+    found = con.execute(f"select {columns} from ({query}) where tenant = ?", [tenant])
+    names = [column[0] for column in found.description or ()]
+    return _by_key(mart, [dict(zip(names, row, strict=True)) for row in found.fetchall()])
+
+
+def _by_key(mart: Mart, rows: list[dict[str, Any]]) -> Book:
+    book = {}
+    for row in rows:
+        sums = {name: None if row[name] is None else Decimal(row[name]) for name in mart.sums}
+        book[tuple(row[name] for name in mart.key)] = {**row, **sums}
+    assert len(book) == len(rows), f"{mart.name}: a key stands twice"
+    return book
+
+
+def differences(con: duckdb.DuckDBPyConnection, ledger: dict[str, Any], tenant: str) -> list[str]:
+    """What the ledger and the marts say differently of a tenant, each difference in a line."""
+    found = []
+    for section, mart in MARTS.items():
+        assert ledger[section], f"the ledger has no {section}: nothing would be compared"
+        found += differences_of(mart, ledger_page(ledger, section), mart_page(con, section, tenant))
+    return found
+
+
+def differences_of(mart: Mart, ledger: Book, facts: Book) -> list[str]:
+    """What two books say differently, in both directions."""
+    found = [f"{mart.name} {key!r}: only in the ledger: {ledger[key]}" for key in ledger.keys() - facts.keys()]
+    found += [f"{mart.name} {key!r}: only in the mart: {facts[key]}" for key in facts.keys() - ledger.keys()]
+    for key in ledger.keys() & facts.keys():
+        found += [
+            f"{mart.name} {key!r}: {name} is {facts[key][name]!r}, in the ledger {ledger[key][name]!r}"
+            for name in (*mart.values, *mart.sums)
+            if facts[key][name] != ledger[key][name]
+        ]
+    return found
+
+
+class Told(NamedTuple):
+    """A home with the marts of several retailers, and their ledgers by tenant."""
+
+    home: Path
+    ledgers: dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """Everything the retailers told, replayed and refreshed by the commands README names."""
+    folder = tmp_path_factory.mktemp("ledger")
+    home = folder / "home"
+    retailers = {"demo": (SEED, EVENTS, "0.05")}
+    for seed in random.sample(range(2**31), OTHERS):
+        retailers[f"retailer-{seed}"] = (seed, EVENTS_OF_OTHERS, "0.5")
+    print(f"seeds {[seed for seed, *_ in retailers.values()]}")  # noqa: T201 - a failure must be repeatable
+    for tenant, (seed, events, duplicates) in retailers.items():
+        options = ["--events", events, "--seed", seed, "--tenant", tenant, "--duplicates", duplicates, "--bad", "0.005"]
+        command(home, "simulate", *options, "--truth", folder / f"{tenant}.json", "--out", folder / f"{tenant}.ndjson")
+    for number, path in enumerate(parts(folder, list(retailers), REFRESHES)):
+        command(home, "replay", path)
+        command(home, "refresh")
+        print(f"refreshed {number + 1} of {REFRESHES}", flush=True)  # noqa: T201 - the long run says where it is
+    return Told(home, {tenant: json.loads((folder / f"{tenant}.json").read_bytes()) for tenant in retailers})
+
+
+def parts(folder: Path, tenants: list[str], count: int) -> Iterator[Path]:
+    """The deliveries of all tenants in so many files; each holds a part of every tenant's."""
+    lines = [(folder / f"{tenant}.ndjson").read_bytes().splitlines(keepends=True) for tenant in tenants]
+    for part in range(count):
+        path = folder / f"part-{part}.ndjson"
+        slices = (own[len(own) * part // count : len(own) * (part + 1) // count] for own in lines)
+        path.write_bytes(b"".join(chain.from_iterable(slices)))
+        yield path
+
+
+def command(home: Path, *arguments: object) -> str:
+    """What `warehouse` prints; it must succeed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "warehouse", *map(str, arguments)],
+        env={**os.environ, "WAREHOUSE_HOME": str(home)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=1800,
+        check=False,
+    )
+    assert done.returncode == 0, f"{arguments}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def test_the_marts_equal_the_ledger_of_every_retailer(told: Told) -> None:
+    with warehouse.connect(told.home) as con:
+        tenants = {str(tenant) for (tenant,) in con.execute("select distinct tenant from marts.fct_orders").fetchall()}
+        assert tenants == told.ledgers.keys()
+        for tenant, ledger in told.ledgers.items():
+            found = differences(con, ledger, tenant)
+            assert not found, "\n".join([f"{tenant}: {len(found)} differences", *found[:40]])
+
+
+def test_a_ledger_that_says_otherwise_is_found_out(told: Told) -> None:
+    """The comparison itself: it sees every column of every mart, and rows that are on one side only."""
+    with warehouse.connect(told.home) as con:
+        for section, mart in MARTS.items():
+            book = ledger_page(told.ledgers["demo"], section)
+            key, *_, lost = book
+            wrong = {name: Decimal("0.01") if name in mart.sums else "wrong" for name in (*mart.values, *mart.sums)}
+            book[key] = {**book[key], **wrong}
+            book["nobody",] = book.pop(lost)
+            found = differences_of(mart, book, mart_page(con, section, "demo"))
+            assert sum("only in the mart" in each and repr(lost) in each for each in found) == 1
+            assert sum("only in the ledger" in each and "nobody" in each for each in found) == 1
+            assert len(found) == 2 + len(wrong), found
+
+
+def test_deliveries_and_events_equal_the_ledger(told: Told) -> None:
+    query = """
+    select name, sum(events), sum(deliveries - quarantined), sum(duplicates)
+    from trust.deliveries
+    where tenant = ?
+    group by name
+    having sum(deliveries - quarantined) > 0
+    """
+    with warehouse.connect(told.home) as con:
+        for tenant, ledger in told.ledgers.items():
+            rows, counts = con.execute(query, [tenant]).fetchall(), ledger["counts"]
+            assert {str(name): int(events) for name, events, _, _ in rows} == counts["by_name"]
+            assert sum(int(deliveries) for _, _, deliveries, _ in rows) == counts["events"] + counts["duplicates"]
+            assert sum(int(duplicates) for *_, duplicates in rows) == counts["duplicates"]
+        bad = sum(sum(ledger["counts"]["bad"].values()) for ledger in told.ledgers.values())
+        assert con.execute("select count(*) from trust.quarantined_events").fetchall() == [(bad,)]
