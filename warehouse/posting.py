@@ -1,6 +1,7 @@
 """Posts deliveries to a receiver as NewStore does: each is posted again until it is answered with 200."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
@@ -13,6 +14,7 @@ EVENT_PATH: Final = "/newstore_api/v0/event"
 ATTEMPTS: Final = 7
 FIRST_PAUSE: Final = 0.1
 TIMEOUT_SECONDS: Final = 30.0
+MADE_UP_SECONDS: Final = 0.1
 # Answers that ask for the same delivery again.
 AGAIN: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -27,21 +29,31 @@ class PostReport(msgspec.Struct, frozen=True):
 
 
 def post(
-    url: str, key: str, bodies: Iterable[bytes], connections: int = 16, progress: Progress | None = None
+    url: str,
+    key: str,
+    bodies: Iterable[bytes],
+    connections: int = 16,
+    progress: Progress | None = None,
+    rate: float | None = None,
 ) -> PostReport:
     """Post every body over so many connections at once, taking them in order; a bare address gets the event path.
 
-    `progress` is called with the number of deliveries answered with 200. Raises PostError.
+    `rate` is the most that is posted in a second, evenly; without it the receiver's answers set the pace. `progress` is
+    called with the number of deliveries answered with 200. Raises PostError.
     """
-    return asyncio.run(_Posting(url, key, iter(bodies), progress).run(connections))
+    return asyncio.run(_Posting(url, key, iter(bodies), progress, rate).run(connections))
 
 
 class _Posting:
-    def __init__(self, url: str, key: str, bodies: Iterator[bytes], progress: Progress | None) -> None:
+    def __init__(
+        self, url: str, key: str, bodies: Iterator[bytes], progress: Progress | None, rate: float | None
+    ) -> None:
         self._url = _event_url(url)
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         self._bodies = bodies
         self._progress = progress
+        self._interval = 1 / rate if rate else 0.0
+        self._next_turn = 0.0
         self._delivered = 0
         self._repeated = 0
 
@@ -59,10 +71,19 @@ class _Posting:
 
     async def _post_all(self, client: httpx.AsyncClient) -> None:
         for body in self._bodies:
+            await self._await_turn()
             await self._deliver(client, body)
             self._delivered += 1
             if self._progress is not None:
                 self._progress(self._delivered, None)
+
+    async def _await_turn(self) -> None:
+        """Wait until the next delivery is due at this rate; little is made up for when the receiver was slow."""
+        now = time.monotonic()
+        turn = max(now - MADE_UP_SECONDS, self._next_turn)
+        self._next_turn = turn + self._interval
+        if turn > now:
+            await asyncio.sleep(turn - now)
 
     async def _deliver(self, client: httpx.AsyncClient, body: bytes) -> None:
         trouble = ""

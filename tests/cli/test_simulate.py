@@ -32,6 +32,17 @@ def test_deliveries_reach_a_receiver(run: Run, home: Path) -> None:
         assert result.stdout.startswith(f"{len(receiver.stored())} deliveries of 50 events")
 
 
+def test_no_more_is_posted_in_a_second_than_the_rate_allows(run: Run, home: Path) -> None:
+    with running(home) as receiver:
+        address = f"http://127.0.0.1:{receiver.port}"
+        result = run("simulate", "--events", "60", "--duplicates", "0", "--rate", "40", "--to", address, "--key", KEY)
+        assert (result.returncode, result.stderr) == (0, "")
+        received = sorted(delivery.received_at for delivery in receiver.stored())
+    assert len(received) == 60
+    # The first may come in a small burst; from there on the 60 take at least so long, in microseconds.
+    assert received[-1] - received[0] > 1_000_000
+
+
 def test_posting_without_a_key_or_with_a_wrong_one(run: Run, home: Path) -> None:
     address = f"http://127.0.0.1:{free_port()}"
     assert "Error: there is no key to post with." in run("simulate", "--to", address).stderr
@@ -44,6 +55,16 @@ def test_posting_without_a_key_or_with_a_wrong_one(run: Run, home: Path) -> None
 
 
 def test_what_cannot_be_simulated(run: Run) -> None:
+    for usage in (
+        [],
+        ["--out", "x.ndjson", "--to", "http://127.0.0.1"],
+        ["--out", "x.ndjson", "--rate", "5"],
+        ["--out", "x.ndjson", "--events", "0"],
+        ["--to", "http://127.0.0.1", "--rate", "0"],
+    ):
+        result = run("simulate", *usage)
+        assert result.returncode == 2
+        assert [line.partition(":")[0] for line in result.stderr.splitlines()] == ["Error", "Try"]
     for arguments in (("--families", "weather"), ("--late", "2"), ("--duplicates", "-1")):
         result = run("simulate", "--out", "x.ndjson", *arguments)
         assert result.returncode == 1

@@ -196,6 +196,8 @@ def test_the_marts_equal_the_ledger_of_every_retailer(told: Told) -> None:
         for tenant, ledger in told.ledgers.items():
             found = differences(con, ledger, tenant)
             assert not found, "\n".join([f"{tenant}: {len(found)} differences", *found[:40]])
+            equal = ", ".join(f"{len(ledger[section]):,} {section}" for section in MARTS)
+            print(f"{tenant}: equal in {equal}")  # noqa: T201 - the long run says what it compared
 
 
 def test_a_ledger_that_says_otherwise_is_found_out(told: Told) -> None:

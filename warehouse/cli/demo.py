@@ -59,7 +59,9 @@ def demo(context: click.Context, events: int, seed: int) -> None:
         click.echo(f"receiver  {address}")
         began = time.monotonic()
         with progress("NewStore is posting") as bar:
-            posted = post(address, settings.api_keys[0], deliveries, progress=bar.report)
+            posted = post(
+                address, settings.api_keys[0], deliveries, progress=bar.towards(deliveries.expected_deliveries)
+            )
         told = time.monotonic()
         click.echo(f"posted    {posted.delivered:,} deliveries\n")
         with progress("refreshing") as bar:

@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -43,6 +43,14 @@ class Bar:
             self.state = (done, total)
             if self.shown is not None:
                 self.shown.update(self.shown.task_ids[0], completed=done, total=total, count=_count(done, total))
+
+    def towards(self, expected: int | None) -> Callable[[int, int | None], None]:
+        """A report for work that does not know its end itself, but of which about so much is expected."""
+
+        def report(done: int, _: int | None) -> None:
+            self.report(done if expected is None else min(done, expected), expected)
+
+        return report
 
     def show(self) -> None:
         """Appear, unless it is over already."""

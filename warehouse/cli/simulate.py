@@ -10,6 +10,7 @@ from warehouse.errors import SettingsError
 from warehouse.keys import is_hashed
 
 COUNT = click.IntRange(min=1)
+RATE = click.FloatRange(min=0, min_open=True)
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -29,6 +30,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--out", type=FILE, help="Write the deliveries into this file, one a line.")
 @click.option("--to", "url", metavar="URL", help="Post the deliveries to the receiver at this address.")
 @click.option("--key", help="Key for --to.  [default: the first of $WAREHOUSE_API_KEYS]")
+@click.option("--rate", type=RATE, help="Deliveries a second with --to.  [default: as fast as they are answered]")
 @click.option("--connections", type=COUNT, default=16, show_default=True, help="Deliveries under way at once.")
 @click.pass_context
 def simulate(
@@ -47,6 +49,7 @@ def simulate(
     out: Path | None,
     url: str | None,
     key: str | None,
+    rate: float | None,
     connections: int,
 ) -> None:
     """Play a small retailer on NewStore: orders, payments, shipments, returns, stock, customers.
@@ -57,10 +60,12 @@ def simulate(
     \b
     Examples:
       warehouse simulate --events 10000 --seed 7 --out week.ndjson --truth week.json
-      warehouse simulate --days 2 --bad 0.01 --to http://127.0.0.1:8080
+      warehouse simulate --days 2 --bad 0.01 --to http://127.0.0.1:8080 --rate 50
     """
     if (out is None) == (url is None):
         raise click.UsageError("name either --out FILE or --to URL.", context)
+    if rate is not None and url is None:
+        raise click.UsageError("--rate says how fast to post and needs --to URL.", context)
     if url is not None and key is None:
         key = _own_key(context)
     from warehouse.simulator import simulate as simulate_newstore
@@ -77,15 +82,16 @@ def simulate(
         tenant=tenant,
         families=None if families is None else [family.strip() for family in families.split(",")],
     )
-    with progress("simulating") as bar:
+    with progress("simulating" if out is not None else "NewStore is posting") as bar:
+        report = bar.towards(simulation.expected_deliveries)
         if out is not None:
-            count = write_ndjson(simulation, out, progress=bar.report)
+            count = write_ndjson(simulation, out, progress=report)
         else:
             from warehouse.posting import post
 
             assert url is not None
             assert key is not None
-            count = post(url, key, simulation, connections, bar.report).delivered
+            count = post(url, key, simulation, connections, report, rate).delivered
     told = simulation.truth.counts
     if truth is not None:
         simulation.truth.write_truth(truth)

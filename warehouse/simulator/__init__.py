@@ -10,7 +10,7 @@ from typing import Final
 from warehouse.errors import SettingsError
 from warehouse.simulator import clock
 from warehouse.simulator.clock import DAY
-from warehouse.simulator.delivery import post, write_ndjson
+from warehouse.simulator.delivery import write_ndjson
 from warehouse.simulator.retailer import open_retailer
 from warehouse.simulator.simulation import Delivering, Simulation
 from warehouse.simulator.truth import AccountTruth, OrderTruth, ReturnTruth, StockTruth, Truth
@@ -23,7 +23,6 @@ __all__ = [
     "Simulation",
     "StockTruth",
     "Truth",
-    "post",
     "simulate",
     "write_ndjson",
 ]
@@ -82,7 +81,7 @@ def simulate(  # noqa: PLR0913
         open_retailer(world, orders_per_day)
         return world
 
-    return Simulation(seed, Delivering(tenant, duplicates, disorder, late, bad), make_world, until)
+    return Simulation(seed, Delivering(tenant, duplicates, disorder, late, bad), make_world, until, events)
 
 
 def _days_for(events: int) -> int:

@@ -1,11 +1,8 @@
-"""Where the deliveries of a simulation go: into a file, an envelope a line, or to a receiver."""
+"""The deliveries of a simulation as a file, an envelope a line."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
-
-from warehouse import posting
-from warehouse.posting import PostReport
 
 Progress = Callable[[int, int | None], None]
 
@@ -25,10 +22,3 @@ def write_ndjson(simulation: Iterable[bytes], path: Path, progress: Progress | N
             if progress is not None and count % LINES_PER_REPORT == 0:
                 progress(count, None)
     return count
-
-
-def post(
-    simulation: Iterable[bytes], url: str, key: str, connections: int = 16, progress: Progress | None = None
-) -> PostReport:
-    """Post the deliveries to a receiver as NewStore does, each until it is answered with 200. Raises PostError."""
-    return posting.post(url, key, simulation, connections, progress)

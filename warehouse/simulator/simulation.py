@@ -40,12 +40,28 @@ class Delivering(Struct, frozen=True):
 class Simulation:
     """Bodies of deliveries in the order of their arrival. Iterating again gives the same again."""
 
-    def __init__(self, seed: int, delivering: Delivering, make_world: Callable[[], World], until: int | None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        delivering: Delivering,
+        make_world: Callable[[], World],
+        until: int | None,
+        expected_events: int | None,
+    ) -> None:
         self._seed = seed
+        self._expected_events = expected_events
         self._delivering = delivering
         self._make_world = make_world
         self._until = until
         self._truth: Truth | None = None
+
+    @property
+    def expected_deliveries(self) -> int | None:
+        """About how many there will be; None when only the days are known."""
+        if self._expected_events is None:
+            return None
+        how = self._delivering
+        return round(self._expected_events * (1 + how.duplicates + how.bad / (1 - how.bad)))
 
     @property
     def truth(self) -> Truth:
