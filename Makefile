@@ -9,7 +9,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PYTHON=python3.12   builds .venv with another Python"
 	@echo "  ARGS='…'            goes to the command behind demo, test and lock"
@@ -24,6 +24,9 @@ test: lint ## lint, then every test
 
 test-ledger: $(READY) ## the marts of six more retailers, 300,000 events, against their ledgers (ten minutes or so)
 	@LEDGER_RETAILERS=6 LEDGER_EVENTS=50000 LEDGER_REFRESHES=3 $(BIN)/python -m pytest -q -s tests/end_to_end/test_ledger.py
+
+test-properties: $(READY) ## order independence on 1,000 cases (PROPERTY_CASES, PROPERTY_SEED to repeat one)
+	@PROPERTY_CASES=$${PROPERTY_CASES:-1000} $(BIN)/python -m pytest -q -s --timeout 7200 tests/properties $(ARGS)
 
 lint: $(READY) ## formatting, rules and types of the Python, style of the SQL
 	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --check .; echo "Try: make format" >&2; exit 1; }
@@ -56,4 +59,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help setup demo test test-ledger lint format lock clean
+.PHONY: help setup demo test test-ledger lint format lock clean test-properties
