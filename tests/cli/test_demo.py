@@ -1,6 +1,7 @@
 """`warehouse demo` shows the whole way of an event in a home of its own, and leaves no process behind."""
 
 import json
+import re
 import shlex
 import socket
 import subprocess
@@ -13,9 +14,11 @@ def test_the_demo(run: Run, home: Path, tmp_path: Path) -> None:
     result = run("demo", "--events", "150", environ={"WAREHOUSE_PORT": "1", "WAREHOUSE_API_KEYS": "somebody-elses"})
     assert (result.returncode, result.stderr) == (0, "")
     assert not home.exists()
-    assert "distinct events    150" in result.stdout
-    assert "Orders by status" in result.stdout
-    assert "Net sales by day" in result.stdout
+    assert re.search(r"^distinct events +150 ", result.stdout, re.MULTILINE)
+    for title in ("Orders by status", "Net sales by day", "Payments", "Units on hand"):
+        assert f"\n{title}" in result.stdout
+    assert re.findall(r" (equal|differ)$", result.stdout, re.MULTILINE) == ["equal"] * 6
+    assert max(map(len, result.stdout.partition("Try next")[0].splitlines())) <= 80
 
     demo_home = tmp_path / "data" / "demo"
     assert "somebody-elses" not in (demo_home / "receiver.log").read_text()

@@ -30,7 +30,7 @@ STOP_SECONDS: Final = 20.0
 
 
 @click.command()
-@click.option("--events", type=click.IntRange(1), default=3000, show_default=True, help="Events NewStore has to tell.")
+@click.option("--events", type=click.IntRange(1), default=5000, show_default=True, help="Events NewStore has to tell.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same events.")
 @home_option
 @click.pass_context
@@ -38,7 +38,7 @@ def demo(context: click.Context, events: int, seed: int) -> None:
     """Show the whole product at work, in a new folder under ./data or an empty --home.
 
     Starts a receiver with a key made for it, posts simulated NewStore events to it (some twice, some late, some
-    broken), refreshes the marts while it goes on receiving, and shows what came out.
+    broken), refreshes the marts while it goes on receiving, and shows what came out beside the retailer's own books.
 
     \b
     Example:
@@ -54,7 +54,7 @@ def demo(context: click.Context, events: int, seed: int) -> None:
 
     address = f"http://{settings.host}:{settings.port}"
     deliveries = simulate(events=events, seed=seed, bad=BAD_SHARE)
-    click.echo(f"home      {settings.home}")
+    click.echo(f"home      {settings.home}, everything of this demo is in it")
     with _receiver(settings, address):
         click.echo(f"receiver  {address}")
         began = time.monotonic()
@@ -63,16 +63,16 @@ def demo(context: click.Context, events: int, seed: int) -> None:
                 address, settings.api_keys[0], deliveries, progress=bar.towards(deliveries.expected_deliveries)
             )
         told = time.monotonic()
-        click.echo(f"posted    {posted.delivered:,} deliveries\n")
+        click.echo(f"posted    {posted.delivered:,} deliveries, each answered 200 once it was on the disk")
         with progress("refreshing") as bar:
             refresh(settings, progress=bar.report)
         timing = Timing(told - began, time.monotonic() - told)
-        show_summary(Console(), settings, timing)
+        show_summary(Console(), settings, timing, deliveries.truth)
     click.echo("\nThe receiver is stopped; the home stays. Try next:")
     for arguments in (
-        'sql "from marts.fct_orders limit 10"',
+        'sql "from marts.daily_sales order by date desc limit 10"',
+        'sql "select currency, status, count(*) as orders, sum(grand_total) from marts.fct_orders group by all"',
         'sql --format csv "select name, count(*) as deliveries from log.events group by all order by all"',
-        "status",
     ):
         click.echo(f"  {_command()} --home {shlex.quote(str(settings.home))} {arguments}")
 
