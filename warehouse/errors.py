@@ -10,6 +10,7 @@ WarehouseError
 │   ├── LakeMissing      there is no lake in this home yet
 │   └── LakeVersionError the lake was made by another version of this product
 ├── ReplayError          a file could not be replayed
+├── ExportError          the log could not be written to a file
 ├── ServeError           the receiver could not start
     ├── PostError            a receiver did not take what was posted to it
 └── RefreshError         dbt or publishing failed; readers keep the last complete refresh
@@ -69,6 +70,10 @@ class LakeVersionError(LakeError):
 
 class ReplayError(WarehouseError):
     """A file of envelopes could not be read to its end."""
+
+
+class ExportError(WarehouseError):
+    """The log, or the part of it that was asked for, could not be written to a file; there is none then."""
 
 
 class ServeError(WarehouseError):

@@ -53,25 +53,34 @@ def load_extensions(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"load {_quote(str(file))}")
 
 
-def open_lake(settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+def open_lake(settings: Settings, *, read_only: bool = False, over_files: bool = False) -> duckdb.DuckDBPyConnection:
     """A connection with the lake as its default database, named `lake`; creates the lake when it may write.
+
+    A lake that has lost its catalog is not taken for a new one, unless `over_files` says that its files are known.
 
     Raises LakeMissing, LakeVersionError or LakeError.
     """
     con = duckdb.connect(config={"memory_limit": f"{settings.memory}B"})
     try:
-        attach_lake(con, settings, read_only=read_only)
+        attach_lake(con, settings, read_only=read_only, over_files=over_files)
         con.execute("use lake")
+    except duckdb.Error as error:
+        con.close()
+        raise _not_opened(settings, error) from error
     except BaseException:
         con.close()
         raise
     return con
 
 
-def attach_lake(con: duckdb.DuckDBPyConnection, settings: Settings, *, read_only: bool = False) -> None:
+def attach_lake(
+    con: duckdb.DuckDBPyConnection, settings: Settings, *, read_only: bool = False, over_files: bool = False
+) -> None:
     """Attach the lake to an open connection under the name `lake` and set the session to UTC."""
     catalog = catalog_path(settings)
     if not catalog.exists():
+        if not over_files:
+            _refuse_lost_catalog(settings)
         if read_only:
             raise LakeMissing(
                 f"{settings.home}: there is no lake here yet.",
@@ -94,10 +103,7 @@ def attach_lake(con: duckdb.DuckDBPyConnection, settings: Settings, *, read_only
     except duckdb.Error as error:
         if "version" in str(error).lower():
             raise _other_version(settings, str(error).splitlines()[0]) from error
-        raise LakeError(
-            f"{catalog}: the lake cannot be opened: {str(error).splitlines()[0]}",
-            "`warehouse status`; restore the catalog file from a backup if it is damaged",
-        ) from error
+        raise _not_opened(settings, error) from error
 
 
 def connect(home: str | Path | None = None) -> duckdb.DuckDBPyConnection:
@@ -137,6 +143,22 @@ def _check_format(con: duckdb.DuckDBPyConnection, settings: Settings, *, read_on
     versions = con.execute("select version from lake.log.format").fetchall()
     if versions != [(FORMAT,)]:
         raise _other_version(settings, f"its format is {versions[0][0] if versions else 'unknown'}, not {FORMAT}")
+
+
+def _refuse_lost_catalog(settings: Settings) -> None:
+    """A new catalog beside the files of an old one would show a log from which all of them are missing."""
+    if log_folder(settings).is_dir() and any(log_folder(settings).glob("*.parquet")):
+        raise LakeError(
+            f"{catalog_path(settings)}: the lake's catalog is gone, and files of its log are still there.",
+            "`warehouse log recover` makes it anew from them; nothing of the log is lost",
+        )
+
+
+def _not_opened(settings: Settings, error: duckdb.Error) -> LakeError:
+    return LakeError(
+        f"{catalog_path(settings)}: the lake cannot be opened: {str(error).splitlines()[0]}",
+        "try again; if the file is damaged, `warehouse log recover` makes it anew from the log's own files",
+    )
 
 
 def _other_version(settings: Settings, reason: str) -> LakeVersionError:

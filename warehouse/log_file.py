@@ -23,6 +23,7 @@ SUFFIX: Final = ".parquet"
 UNFINISHED: Final = ".unfinished"
 DIGEST_DIGITS: Final = 32
 # What the names of files begin with that hold several batches; a journal's name begins with its date.
+RECOVERED: Final = "recovered"
 COMPACTED: Final = "compacted"
 # A row group for each of many rare names would cost more than reading the few rows of its neighbours.
 GROUP_ROWS: Final = 10_000
@@ -45,9 +46,12 @@ _FIELDS: Final["list[pa.Field[Any]]"] = [
     pa.field("raw_body", pa.binary()),
 ]
 SCHEMA: Final = pa.schema(_FIELDS)
+COLUMNS: Final = [field.name for field in _FIELDS]
 _OPTIONS: Final[dict[str, Any]] = {
     "compression": "zstd",
     "use_dictionary": ["batch", "journal", "tenant", "name", "problem"],
+    # A digest tells that a file has changed, the checksums of its pages tell where.
+    "write_page_checksum": True,
     # By the least and greatest values of these the catalog passes over files; those of the others would tell nothing.
     "write_statistics": ["batch", "journal", "position", "received_at", "tenant", "name", "published_at", "problem"],
 }
@@ -112,6 +116,15 @@ def write_compacted_file(folder: Path, con: duckdb.DuckDBPyConnection, first: in
     batches = query.to_arrow_reader(GROUP_ROWS)
     tables = (pa.Table.from_batches([batch]) for batch in batches)
     return _write_whole(folder, f"{COMPACTED}-{first}-{last}", batches.schema, tables)
+
+
+def write_remainder_file(folder: Path, rows: pa.Table, source: Path) -> Path:
+    """Write some of the rows of the log's file `source` as a file of their own; returns when it is on the disk.
+
+    Raises OSError.
+    """
+    beginning = f"{RECOVERED}-{source.name.removesuffix(SUFFIX).rpartition('-')[0]}"
+    return _write_whole(folder, beginning, rows.schema, [rows])
 
 
 def _write_whole(folder: Path, beginning: str, schema: pa.Schema, tables: Iterable[pa.Table]) -> Path:

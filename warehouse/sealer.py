@@ -16,7 +16,7 @@ import msgspec
 
 from warehouse.batch import commit_batch, remove_strays, sync_catalog
 from warehouse.disk import sync_folder
-from warehouse.errors import JournalError
+from warehouse.errors import JournalError, LakeError
 from warehouse.journal import (
     Damage,
     Journal,
@@ -66,6 +66,11 @@ def seal(
         try:
             with _garbage_left_alone():
                 return _Sealing(settings, con, progress, before_commit).run()
+        except duckdb.Error as error:
+            raise LakeError(
+                f"{settings.home}: the log could not be read: {str(error).splitlines()[0]}",
+                "try again: nothing is lost, the journals keep what is not sealed; `warehouse log verify` looks closer",
+            ) from error
         finally:
             con.close()
 
@@ -117,9 +122,9 @@ class _Sealing:
         self._bytes = sum(path.stat().st_size for path in self._paths)
 
     def run(self) -> SealReport:
+        remove_unnamed(self._settings.journal_dir)
         if not self._paths:
             return SealReport(None, 0, 0, ())
-        remove_unnamed(self._settings.journal_dir)
         remove_strays(self._con, self._settings, (path.stem for path in self._paths))
         self._sealed = self._sealed_positions()
         states = [self._read(path) for path in self._paths]

@@ -1,5 +1,7 @@
 """`warehouse log`: care of the log and of the lake's files."""
 
+from pathlib import Path
+
 import click
 import msgspec
 
@@ -14,7 +16,7 @@ def log() -> None:
 
     \b
     Example:
-      warehouse log compact
+      warehouse log verify
     """
 
 
@@ -45,3 +47,107 @@ def compact(context: click.Context, as_json: bool) -> None:
     click.echo(f"marts      {len(report.marts):,} put in order")
     click.echo(f"snapshots  {report.snapshots:,} let go")
     click.echo(f"disk       {report.deleted_files:,} files deleted")
+
+
+@log.command()
+@click.option("--json", "as_json", is_flag=True, help="What was read and found, as one JSON object.")
+@home_option
+@click.pass_context
+def verify(context: click.Context, as_json: bool) -> int:
+    """Prove from the files alone that the log is what was received; changes nothing.
+
+    Every file against its digest, every body against its hash, every journal's positions for gaps, every record of the
+    journals against its checksum. The exit code is 1 when anything is wrong, and each finding names file and place.
+
+    \b
+    Example:
+      warehouse log verify
+    """
+    settings = load_settings(context)
+    from warehouse.log_check import verify as verify_log
+
+    with progress("verifying the log") as bar:
+        report = verify_log(settings, bar.report)
+    if as_json:
+        click.echo(msgspec.json.encode(report))
+    else:
+        click.echo(f"log        {report.files:,} files with {report.deliveries:,} deliveries")
+        click.echo(f"journals   {report.journals:,} files with {report.records:,} records")
+        for finding in report.findings:
+            click.echo(f"damage     {finding}")
+        click.echo(f"{len(report.findings):,} findings in {report.bytes:,} bytes.")
+    if report.findings:
+        click.echo("Try: `warehouse log recover` shows what can be mended, and changes nothing yet.", err=True)
+    return 1 if report.findings else 0
+
+
+@log.command()
+@click.option("--yes", is_flag=True, help="Do it; without this it only says what it would do.")
+@click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
+@home_option
+@click.pass_context
+def recover(context: click.Context, yes: bool, as_json: bool) -> None:
+    """Make a lost or damaged catalog anew, from the files of the log and the journals alone.
+
+    Nothing is deleted: the old catalog, damaged files and the marts of before go into a folder beside the catalog. Run
+    `warehouse refresh` afterwards, which builds the marts again.
+
+    \b
+    Examples:
+      warehouse log recover
+      warehouse log recover --yes
+    """
+    settings = load_settings(context)
+    from warehouse.recovery import recover as recover_log
+
+    with progress("reading the log") as bar:
+        found = recover_log(settings, bar.report, dry_run=not yes)
+    if as_json:
+        click.echo(msgspec.json.encode(found))
+        return
+    click.echo(f"log        {found.deliveries:,} deliveries, up to batch {found.batch}")
+    click.echo(f"files      {found.files:,} whole, {found.partly:,} in part, {found.superseded:,} not needed")
+    click.echo(f"journals   {found.from_journals:,} deliveries that no file has")
+    for finding in found.damage:
+        click.echo(f"damage     {finding}")
+    if yes:
+        click.echo(f"The catalog is made anew; what was there before is in {found.aside}.")
+        click.echo("`warehouse refresh` builds the marts again.")
+    else:
+        click.echo("Nothing was changed; --yes does it.")
+
+
+@log.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--since", metavar="TIME", help="Only what was received from this time on, in UTC.")
+@click.option("--until", metavar="TIME", help="Only what was received before this time, in UTC.")
+@click.option("--name", metavar="EVENT", help="Only this event, such as order.created.")
+@click.option("--json", "as_json", is_flag=True, help="Say what was written as one JSON object.")
+@home_option
+@click.pass_context
+def export(
+    context: click.Context, file: Path, since: str | None, until: str | None, name: str | None, as_json: bool
+) -> None:
+    """Write deliveries to FILE, one envelope a line as NewStore exports them; packed when it ends in .gz or .zst.
+
+    `warehouse replay FILE` takes it back, here or into another home. A body is written byte for byte; one that came
+    over several lines is put on one line. What is no JSON and cannot be a line is counted and left out: no event is.
+
+    \b
+    Examples:
+      warehouse log export everything.ndjson.zst
+      warehouse log export november.ndjson.gz --since 2025-11-01 --until 2025-12-01 --name order.created
+    """
+    settings = load_settings(context)
+    from warehouse.log_export import LogSlice, export_log
+
+    with progress("exporting the log") as bar:
+        report = export_log(settings, file, LogSlice(since, until, name), bar.report)
+    if as_json:
+        click.echo(msgspec.json.encode(report))
+        return
+    click.echo(f"{report.deliveries:,} deliveries are in {file}.")
+    if report.joined:
+        click.echo(f"  {report.joined:,} of them came over several lines and are on one now")
+    if report.left_out:
+        click.echo(f"{report.left_out:,} are left out: no JSON, and with line breaks; `--json` names them.", err=True)
