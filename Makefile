@@ -28,6 +28,9 @@ test-ledger: $(READY) ## the marts of six more retailers, 300,000 events, agains
 test-properties: $(READY) ## order independence on 1,000 cases (PROPERTY_CASES, PROPERTY_SEED to repeat one)
 	@PROPERTY_CASES=$${PROPERTY_CASES:-1000} $(BIN)/python -m pytest -q -s --timeout 7200 tests/properties $(ARGS)
 
+status-image: $(READY) ## take the pictures of the status page in docs/images anew
+	@$(BIN)/python -m tests.receiver.status_image
+
 lint: $(READY) ## formatting, rules and types of the Python, style of the SQL
 	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --check .; echo "Try: make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
@@ -59,4 +62,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help setup demo test test-ledger lint format lock clean test-properties
+.PHONY: help setup demo test test-ledger lint format lock clean test-properties status-image

@@ -9,7 +9,7 @@ import gc
 import logging
 import multiprocessing
 import os
-import shutil
+import secrets
 import signal
 import sys
 import threading
@@ -20,9 +20,6 @@ from typing import Final
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -31,23 +28,15 @@ from receiver.auth import ApiKeys
 from receiver.body import Room
 from receiver.event import EventEndpoint
 from receiver.group_commit import GroupCommit
+from receiver.history import History
 from receiver.metrics import SHARED_FOLDER, STATE, Metrics
+from receiver.pages import Pages
+from receiver.status import status_folder
 from warehouse.contract import load_contract
 from warehouse.errors import SettingsError, WarehouseError
 from warehouse.settings import Settings
 
 EVENT_PATH: Final = "/newstore_api/v0/event"
-# With less than this the disk is full, whatever a single small write may still achieve.
-FULL_DISK: Final = 2**20
-
-PAGE: Final = f"""\
-This is the receiver of a NewStore event stream.
-
-POST {EVENT_PATH}   where NewStore delivers to
-GET  /health                   whether this process lives
-GET  /ready                    whether deliveries can be stored, and if not, why
-GET  /metrics                  figures for Prometheus
-"""
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +57,7 @@ def create_app(settings: Settings) -> Starlette:
     keys = ApiKeys(settings)
     metrics = Metrics(load_contract().events)
     commit = GroupCommit(settings, metrics)
+    history = History(metrics, status_folder(settings), f"{os.getpid()}-{secrets.token_hex(4)}")
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -78,43 +68,21 @@ def create_app(settings: Settings) -> Starlette:
         if multiprocessing.parent_process() is not None and SHARED_FOLDER not in os.environ:
             logger.warning("/metrics tells of one worker at a time; set %s or use `warehouse serve`", SHARED_FOLDER)
         with _on_hangup(lambda: keys.look(again=True)):
-            looking = asyncio.create_task(keys.keep_looking())
+            beside = [asyncio.create_task(keys.keep_looking()), asyncio.create_task(history.keep_sampling())]
             yield
-            looking.cancel()
+            for task in beside:
+                task.cancel()
         await commit.close()
+        await run_in_threadpool(history.sample)
         metrics.close()
         logger.info("stopped journal=%s", journal)
 
-    async def health(_: Request) -> Response:
-        return PlainTextResponse("alive\n")
-
-    async def ready(_: Request) -> Response:
-        problem = await _find_problem(commit, settings)
-        return JSONResponse({"ready": problem is None, "problem": problem}, status_code=503 if problem else 200)
-
-    def show_metrics(request: Request) -> Response:
-        content, content_type = metrics.render(request.headers.get("accept", ""))
-        return Response(content, headers={"content-type": content_type})
-
-    async def page(_: Request) -> Response:
-        return PlainTextResponse(PAGE)
-
-    async def unrouted(_: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        metrics.unrouted(error.status_code)
-        return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
-
     room = Room(settings.queue_bytes)
     event = EventEndpoint(keys, settings.max_body, room, commit, metrics)
+    pages = Pages(settings, keys, commit, metrics, history)
     app = Starlette(
-        routes=[
-            Route(EVENT_PATH, event, methods=["POST"]),
-            Route("/health", health),
-            Route("/ready", ready),
-            Route("/metrics", show_metrics),
-            Route("/", page),
-        ],
-        exception_handlers={404: unrouted, 405: unrouted},
+        routes=[Route(EVENT_PATH, event, methods=["POST"]), *pages.routes()],
+        exception_handlers={404: pages.unrouted, 405: pages.unrouted},
         lifespan=lifespan,
     )
     app.state.event = event
@@ -161,17 +129,6 @@ def _end_with_supervisor() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     loop.add_reader(supervisor.sentinel, end, supervisor.sentinel)
-
-
-async def _find_problem(commit: GroupCommit, settings: Settings) -> str | None:
-    """Why deliveries cannot be stored, or None when they can."""
-    if commit.closing:
-        return "shutting down"
-    if not await commit.is_writable():
-        return "the journal cannot be written"
-    if (await run_in_threadpool(shutil.disk_usage, settings.journal_dir)).free < FULL_DISK:
-        return "the disk is full"
-    return None
 
 
 class App:

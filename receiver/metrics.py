@@ -5,6 +5,7 @@ With several worker processes, PROMETHEUS_MULTIPROC_DIR names a folder they all 
 
 import os
 from collections import Counter as Tally
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from time import time
@@ -13,6 +14,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 
 from receiver.answers import REFUSALS, TOO_LARGE, Answer
 from warehouse.journal import Delivery, Problem
@@ -21,7 +23,18 @@ SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 # Under this name an application tells its server about its metrics.
 STATE: Final = "metrics"
 SECONDS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+LAGS: Final = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 86400)
+# NewStore promises to deliver within this time of publishing.
+SLA_SECONDS: Final = 900
+# So many lags of a group, and of all groups since they were last taken, stand for the others.
+LAGS_A_GROUP: Final = 8
+LAGS_KEPT: Final = 500
 GROUP_SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+SINGLE_TOTALS: Final = {
+    "newstore_body_bytes_total": "bytes",
+    "newstore_commit_seconds_count": "commits",
+    "newstore_commit_seconds_sum": "commit_seconds",
+}
 
 # Twice the series to say when each began; nobody asked.
 disable_created_metrics()  # type: ignore[no-untyped-call] # prometheus_client leaves it untyped
@@ -62,6 +75,19 @@ class Metrics:
         self._group_size = Histogram(
             "newstore_group_deliveries", "Deliveries in one group.", buckets=GROUP_SIZES, registry=self.registry
         )
+        self._lag = Histogram(
+            "newstore_group_lag_seconds",
+            "Longest time from published_at to received_at in one group.",
+            buckets=LAGS,
+            registry=self.registry,
+        )
+        self._late = Counter(
+            "newstore_late_deliveries",
+            "Deliveries received more than 15 minutes after they were published.",
+            registry=self.registry,
+        )
+        self._lags: list[int] = []
+        self._lag_max: int | None = None
         self._held = self._gauge("newstore_queue_deliveries", "Deliveries waiting or being written.", "livesum")
         self._held_bytes = self._gauge("newstore_queue_bytes", "Bytes waiting or being written.", "livesum")
         self._oversized = Counter(
@@ -74,6 +100,7 @@ class Metrics:
         self._last_ack = self._gauge(
             "newstore_last_ack_timestamp_seconds", "When a delivery was last acknowledged.", "max"
         )
+        self._last_ack_at = 0.0
         self._folder = os.environ.get(SHARED_FOLDER)
         if self._folder:
             _reserve(Path(self._folder))
@@ -109,12 +136,27 @@ class Metrics:
         self._commit_seconds.observe(seconds)
         self._group_size.observe(len(group))
         self._bytes.inc(sum([len(delivery.body) for delivery in group]))
-        self._last_ack.set(time())
+        self._last_ack_at = time()
+        self._last_ack.set(self._last_ack_at)
         for (name, problem), count in Tally([(d.name, d.problem) for d in group]).items():
             key = (name if name in self._names else None, problem)
             if key not in self._stored_of:
                 self._stored_of[key] = self._stored.labels(key[0] or "unknown", problem or "none")
             self._stored_of[key].inc(count)
+        self._lagged([d.received_at - d.published_at for d in group if d.published_at is not None])
+
+    def _lagged(self, lags: list[int]) -> None:
+        """Deliveries with these microseconds between published_at and received_at are on the disk."""
+        if not lags:
+            return
+        longest = max(lags)
+        self._lag.observe(longest / 1e6)
+        if longest > SLA_SECONDS * 1_000_000:
+            self._late.inc(sum([lag > SLA_SECONDS * 1_000_000 for lag in lags]))
+        if self._lag_max is None or longest > self._lag_max:
+            self._lag_max = longest
+        if len(self._lags) < LAGS_KEPT:
+            self._lags.extend(lags[:LAGS_A_GROUP])
 
     def journal_opened(self) -> None:
         """A journal takes deliveries from now on."""
@@ -125,12 +167,41 @@ class Metrics:
         self._failures.inc()
         self._writable.set(0)
 
-    def render(self, accept: str) -> tuple[bytes, str]:
-        """All metrics, of all workers where there are several, in the format asked for; and its content type."""
-        registry = self.registry
+    def take_lags(self) -> tuple[float | None, list[float]]:
+        """The longest lag since this was last asked, and some of all, in seconds."""
+        longest, lags = self._lag_max, self._lags
+        self._lag_max, self._lags = None, []
+        return longest and longest / 1e6, [lag / 1e6 for lag in lags]
+
+    def totals(self) -> dict[tuple[str, str], float]:
+        """What this worker has counted so far, by kind (answers, names, problems, bytes, commits, commit_seconds) and
+        label."""
+        totals: dict[tuple[str, str], float] = defaultdict(float)
+        kinds = {"newstore_requests_total": "answers", "newstore_deliveries_total": "names"} | SINGLE_TOTALS
+        for family in self.registry.collect():
+            for sample in family.samples:
+                kind = kinds.get(sample.name)
+                if kind == "names":
+                    totals["names", sample.labels["name"]] += sample.value
+                    if sample.labels["problem"] != "none":
+                        totals["problems", sample.labels["problem"]] += sample.value
+                elif kind is not None:
+                    totals[kind, sample.labels.get("answer", "")] += sample.value
+        return totals
+
+    @property
+    def last_ack(self) -> float:
+        """When this worker last acknowledged a delivery, in seconds since 1970; 0 before the first."""
+        return self._last_ack_at
+
+    def render(self, accept: str, more: Collector) -> tuple[bytes, str]:
+        """All metrics, of all workers where there are several, and `more`: in the format asked for, and its type."""
+        registry = CollectorRegistry()
         if self._folder:
-            registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # prometheus_client leaves it untyped
+        else:
+            registry.register(self.registry)
+        registry.register(more)
         encode, content_type = choose_encoder(accept)
         return encode(registry), content_type
 

@@ -17,8 +17,9 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from receiver.app import FULL_DISK, App, require_keys
+from receiver.app import App, require_keys
 from receiver.metrics import SHARED_FOLDER
+from receiver.pages import FULL_DISK
 from warehouse.errors import ServeError
 from warehouse.settings import Settings
 

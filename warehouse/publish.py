@@ -15,12 +15,15 @@ import duckdb
 import msgspec
 
 from warehouse.errors import RefreshError
+from warehouse.figures import write_figures
 from warehouse.lock import hold_lock
 from warehouse.publication import Publication, write_publication
 from warehouse.settings import Settings
 
 ATTEMPTS: Final = 10
 LOCK_SECONDS: Final = 600.0
+# The marts that a home's figures are taken from.
+FIGURED: Final = frozenset({"deliveries", "quarantined_events"})
 
 
 class Mart(msgspec.Struct, frozen=True):
@@ -43,6 +46,8 @@ def publish(con: duckdb.DuckDBPyConnection, settings: Settings, marts: Sequence[
         rows = _retry(lambda: _publish_once(con, marts, run_id))
     finished_at = datetime.now(UTC).isoformat(timespec="milliseconds")
     publication = Publication(run_id, _only(con, "select batch from run.main.position"), rows, finished_at)
+    if rows.keys() & FIGURED:
+        write_figures(con, settings, publication.batch)
     write_publication(settings, publication)
     return publication
 

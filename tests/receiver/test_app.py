@@ -20,7 +20,7 @@ def test_pages_answer_without_a_key(receiver: Receiver) -> None:
     assert receiver.get("/health").status == 200
     assert (receiver.get("/ready").status, json.loads(receiver.get("/ready").body)["ready"]) == (200, True)
     assert receiver.get("/metrics").headers["content-type"].startswith("text/plain")
-    assert b"/newstore_api/v0/event" in receiver.get("/").body
+    assert receiver.request("GET", "/", headers={}).status == 401
 
 
 def test_metrics_count_by_name_problem_and_answer(tmp_path: Path) -> None:

@@ -1,0 +1,265 @@
+"""The status page and the page of problems as HTML: text and figures without a script or anything from elsewhere.
+
+Every text that is not written here is escaped; no body of a delivery is ever shown.
+"""
+
+from base64 import b64encode
+from datetime import UTC, datetime
+from hashlib import sha256
+from html import escape
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from receiver.charts import bars, lines
+from receiver.status import QUIET_SECONDS, Level, Status, ago, span
+from warehouse.figures import Figures
+from warehouse.journal import Problem
+
+STYLE: Final = (Path(__file__).parent / "status.css").read_text(encoding="utf-8")
+STYLE_HASH: Final = b64encode(sha256(STYLE.encode()).digest()).decode()
+HEADERS: Final = {
+    "cache-control": "no-store",
+    "content-security-policy": f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+REFRESH_SECONDS: Final = 30
+NAMES_SHOWN: Final = 10
+REFUSALS: Final = frozenset({"400", "403", "408", "413", "415", "429", "431", "500"})
+
+MEANINGS: Final[dict[str, str]] = {
+    Problem.NOT_UTF8: "The body is not text in UTF-8.",
+    Problem.NOT_JSON: "The body is not JSON.",
+    Problem.NOT_AN_ENVELOPE: "JSON, but without tenant, name or a payload that is an object.",
+    Problem.UNKNOWN_NAME: "An event that the contract does not know; add it there, then `warehouse quarantine retry`.",
+    Problem.MISSING_KEY: "The payload lacks a field that makes the event's key.",
+    Problem.BAD_PUBLISHED_AT: "published_at is not a time.",
+}
+
+
+def status_page(status: Status) -> str:
+    """The page at `/`."""
+    headline, lead = _headline(status)
+    findings = "".join(
+        f'<li class="{finding.level.name.lower()}"><b>{escape(finding.title)}</b><p>{_prose(finding.text)}</p></li>'
+        for finding in status.findings
+    )
+    body = f"""
+<header><span>NewStore warehouse</span><span>{escape(status.place)}</span></header>
+<main>
+<h1 class="{_mood(status)}">{escape(headline)}</h1>
+<p class="lead">{escape(lead)}</p>
+{f'<ul class="findings">{findings}</ul>' if findings else ""}
+<dl>{_tiles(status)}</dl>
+<div class="pair">{_answers(status)}{_lags(status)}</div>
+<div class="pair">{_names(status)}{_problems(status)}</div>
+{_by_minute(status)}
+</main>
+<footer>{_footer(status)}</footer>
+"""
+    return _document(
+        "Status of the NewStore warehouse", body, f'<meta http-equiv="refresh" content="{REFRESH_SECONDS}">'
+    )
+
+
+def problems_page(figures: Figures | None) -> str:
+    """The page at `/problems`: what was kept without becoming an event, by kind, newest first."""
+    listed = figures.quarantined if figures else ()
+    parts = []
+    for problem in dict.fromkeys(one.problem for one in listed):
+        rows = "".join(
+            f'<tr><td class="n">{_time(one.received_at)}</td><td>{escape(one.name or "—")}</td>'
+            f'<td class="n">{_size(one.size)}</td><td><code>{escape(one.journal)} {one.position}</code></td></tr>'
+            for one in listed
+            if one.problem == problem
+        )
+        parts.append(
+            f'<section id="{escape(problem)}"><h2>{escape(problem)}</h2><p>{_prose(MEANINGS.get(problem, ""))}</p>'
+            '<div class="scroll"><table><tr><th class="n">received (UTC)</th><th>event</th><th class="n">size</th>'
+            f"<th>journal and position</th></tr>{rows}</table></div></section>"
+        )
+    lead = (
+        f"The latest {len(listed)} as of the last refresh. Bodies are not shown here: "
+        "`warehouse quarantine show JOURNAL POSITION` prints one."
+        if listed
+        else "There are none as of the last refresh."
+    )
+    body = f"""
+<header><a href="/">Status</a></header>
+<main><h1 class="note">Kept, but not read as events</h1><p class="lead">{_prose(lead)}</p>
+<div class="pair">{"".join(parts)}</div></main>
+"""
+    return _document("Problems of the NewStore warehouse", body, "")
+
+
+def _mood(status: Status) -> str:
+    """The class of the headline: a mere note beside does not make good news less good."""
+    if status.level is Level.NOTE and status.last_ack is not None:
+        return "good"
+    return status.level.name.lower()
+
+
+def _headline(status: Status) -> tuple[str, str]:
+    answers = status.count("answers")
+    refused = sum(count for answer, count in answers.items() if answer in REFUSALS)
+    told = f"{answers['200']:,} deliveries stored and answered 200 in the last hour, {refused:,} requests refused."
+    if status.last_ack is None:
+        if status.level is Level.WRONG:
+            return "NewStore is not getting 200s", told
+        return "Waiting for the first delivery", "Nothing has been delivered yet."
+    silence = status.now - status.last_ack
+    told = f"{told} The last delivery came {ago(silence)}."
+    if status.problem is not None:
+        return "NewStore is not getting 200s", told
+    if silence > QUIET_SECONDS:
+        return f"Nothing for {span(silence)}", told
+    but = {Level.WARNING: ", but something needs a look", Level.WRONG: ", but something is wrong"}
+    return f"NewStore is getting 200s{but.get(status.level, '')}", told
+
+
+def _tiles(status: Status) -> str:
+    home = status.home
+    recent = [minute for minute in status.minutes[-3:] if minute]
+    rate = sum(minute.deliveries for minute in recent) / max(status.now - recent[0].at, 1) if recent else 0.0
+    lags = [lag for minute in status.minutes for lag in (minute.lags if minute else ())]
+    longest = max((minute.lag_max for minute in status.minutes if minute and minute.lag_max is not None), default=None)
+    commits = sum(minute.commits for minute in status.minutes if minute)
+    seconds = sum(minute.commit_seconds for minute in status.minutes if minute)
+    day = home.figures.last_day if home.figures else None
+    tiles = [
+        ("Events", f"{rate:.3g}/s" if rate < 1000 else f"{rate:,.0f}/s", "now, over three minutes"),
+        (
+            "Lag",
+            span(median(lags)) if lags else "—",
+            f"longest {span(longest)}" if longest is not None else "last hour",
+        ),
+        ("One sync", span(seconds / commits) if commits else "—", "of the disk, on average"),
+        (
+            "Duplicates",
+            f"{day.duplicates:,}" if day else "—",
+            f"of {day.deliveries:,} in a day, as of the refresh" if day else "known after a refresh",
+        ),
+        ("Not read as events", f"{sum(status.count('problems').values()):,}", "kept, in the last hour"),
+        ("Not yet sealed", _size(home.backlog.unsealed), f"in {_plural(home.backlog.files, 'journal')}"),
+        (
+            "Last refresh",
+            ago(status.now - home.refreshed_at) if home.refreshed_at is not None else "none yet",
+            _time(home.refreshed_at) + " UTC" if home.refreshed_at is not None else "warehouse refresh",
+        ),
+        (
+            "Disk left",
+            _size(home.disk_free),
+            f"{home.disk_free / max(home.disk_size, 1):.0%} of {_size(home.disk_size)}",
+        ),
+    ]
+    return "".join(
+        f"<div><dt>{title}</dt><dd>{escape(value)}<small>{escape(more)}</small></dd></div>"
+        for title, value, more in tiles
+    )
+
+
+def _answers(status: Status) -> str:
+    taken = [minute.answers.get("200", 0) if minute else None for minute in status.minutes]
+    refused = [
+        sum(count for answer, count in minute.answers.items() if answer in REFUSALS) if minute else None
+        for minute in status.minutes
+    ]
+    chart = bars("Requests a minute", "stored and refused", [("taken", taken), ("refused", refused)])
+    key = '<p class="key"><i class="taken"></i>stored, answered 200<i class="refused"></i>refused</p>'
+    return f"<section><h2>Requests a minute</h2>{key}{chart}</section>"
+
+
+def _lags(status: Status) -> str:
+    typical = [median(minute.lags) if minute and minute.lags else None for minute in status.minutes]
+    longest = [minute.lag_max if minute else None for minute in status.minutes]
+    chart = lines("Lag", "from published_at to received_at", [("longest", longest), ("typical", typical)], 10.0)
+    key = '<p class="key"><i class="typical"></i>median<i class="longest"></i>longest</p>'
+    return f"<section><h2>Lag <small>from published to received</small></h2>{key}{chart}</section>"
+
+
+def _by_minute(status: Status) -> str:
+    """What the charts show, as figures."""
+    rows = "".join(
+        f'<tr><td>{_time(minute.at)[11:16]}</td><td class="n">{minute.answers.get("200", 0):,}</td>'
+        f'<td class="n">{sum(count for answer, count in minute.answers.items() if answer in REFUSALS):,}</td>'
+        f'<td class="n">{span(median(minute.lags)) if minute.lags else "—"}</td>'
+        f'<td class="n">{span(minute.lag_max) if minute.lag_max is not None else "—"}</td></tr>'
+        for minute in reversed(status.minutes)
+        if minute
+    )
+    head = '<th>minute (UTC)</th><th class="n">stored</th><th class="n">refused</th>'
+    head += '<th class="n">median lag</th><th class="n">longest lag</th>'
+    return f"<details><summary>The hour by the minute</summary><table><tr>{head}</tr>{rows}</table></details>"
+
+
+def _names(status: Status) -> str:
+    found = status.count("names").most_common(NAMES_SHOWN)
+    rows = "".join(f'<tr><td>{escape(name)}</td><td class="n">{count:,}</td></tr>' for name, count in found)
+    table = f"<table>{rows}</table>" if rows else "<p>Nothing in the last hour.</p>"
+    return f"<section><h2>What arrived <small>in the last hour</small></h2>{table}</section>"
+
+
+def _problems(status: Status) -> str:
+    hour = status.count("problems")
+    listed = status.home.figures.quarantined if status.home.figures else ()
+    known = {one.problem for one in listed}
+    rows = "".join(
+        f"<tr><td>{_problem_link(kind, kind in known)}<br><small>{_prose(MEANINGS.get(kind, ''))}</small></td>"
+        f'<td class="n">{hour[kind]:,}</td></tr>'
+        for kind in dict.fromkeys([*(kind for kind, _ in hour.most_common()), *sorted(known)])
+    )
+    total = status.home.figures.total.quarantined if status.home.figures else 0
+    table = f'<table><tr><th>kind</th><th class="n">last hour</th></tr>{rows}</table>' if rows else "<p>None.</p>"
+    more = f'<p class="key">{total:,} in the whole log as of the last refresh. <a href="/problems">All of them</a></p>'
+    return f"<section><h2>Kept, but not read as events</h2>{table}{more if total else ''}</section>"
+
+
+def _problem_link(kind: str, is_listed: bool) -> str:
+    name = escape(kind)
+    return f'<a href="/problems#{name}">{name}</a>' if is_listed else name
+
+
+def _footer(status: Status) -> str:
+    return (
+        f"As of {_time(status.now)} UTC, from {_plural(status.workers, 'worker')}; the page loads itself again "
+        f"every {REFRESH_SECONDS} seconds. "
+        '<a href="/metrics">Metrics</a> for Prometheus, <a href="/ready">ready</a> for load balancers.'
+    )
+
+
+def _document(title: str, body: str, head: str) -> str:
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+{head}
+<style>{STYLE}</style>
+</head>
+<body>{body}</body>
+</html>
+"""
+
+
+def _prose(text: str) -> str:
+    """A sentence with `code` in it as HTML."""
+    parts = escape(text).split("`")
+    return "".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts))
+
+
+def _time(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def _size(size: float) -> str:
+    for factor, unit in ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
+        if size >= factor:
+            return f"{size / factor:.3g} {unit}"
+    return f"{size:.0f} B"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,108 @@
+"""The routes beside the event route: whether it lives, whether it can store, figures for Prometheus, and for people.
+
+What a person sees wants a key; a browser is asked for it as a Basic password. None of them touches the lake.
+"""
+
+import shutil
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from receiver.auth import ApiKeys
+from receiver.group_commit import GroupCommit
+from receiver.history import History
+from receiver.home import HomeCollector
+from receiver.metrics import Metrics
+from receiver.page import HEADERS, problems_page, status_page
+from receiver.status import look
+from warehouse.figures import read_figures
+from warehouse.settings import Settings
+
+# With less than this the disk is full, whatever a single small write may still achieve.
+FULL_DISK: Final = 2**20
+
+NO_KEY: Final = (
+    "The status page wants a key: in a browser as the password, with any name; else as the event route does.\n"
+)
+ASK_FOR_KEY: Final = {"www-authenticate": 'Basic realm="NewStore warehouse: any name, a key as the password"'}
+
+
+class Pages:
+    """The routes of one receiver."""
+
+    def __init__(
+        self, settings: Settings, keys: ApiKeys, commit: GroupCommit, metrics: Metrics, history: History
+    ) -> None:
+        self._settings = settings
+        self._keys = keys
+        self._commit = commit
+        self._metrics = metrics
+        self._history = history
+
+    def routes(self) -> list[Route]:
+        """All of them."""
+        return [
+            Route("/health", self.health),
+            Route("/ready", self.ready),
+            Route("/metrics", self.metrics),
+            Route("/", self.status),
+            Route("/problems", self.problems),
+        ]
+
+    async def health(self, _: Request) -> Response:
+        """This process lives."""
+        return PlainTextResponse("alive\n")
+
+    async def ready(self, _: Request) -> Response:
+        """Whether deliveries can be stored, and if not, why."""
+        problem = await self._find_problem()
+        return JSONResponse({"ready": problem is None, "problem": problem}, status_code=503 if problem else 200)
+
+    def metrics(self, request: Request) -> Response:
+        """Figures for Prometheus."""
+        accept = request.headers.get("accept", "")
+        content, content_type = self._metrics.render(accept, HomeCollector(self._settings))
+        return Response(content, headers={"content-type": content_type})
+
+    async def status(self, request: Request) -> Response:
+        """The last hour, the home, and what is wrong, for a person with a key."""
+        if not self._may_watch(request):
+            return self._ask_for_key()
+        problem = await self._find_problem()
+        return HTMLResponse(await run_in_threadpool(self._render_status, problem), headers=HEADERS)
+
+    def problems(self, request: Request) -> Response:
+        """What was kept without becoming an event, for a person with a key."""
+        if not self._may_watch(request):
+            return self._ask_for_key()
+        return HTMLResponse(problems_page(read_figures(self._settings)), headers=HEADERS)
+
+    async def unrouted(self, _: Request, error: Exception) -> Response:
+        """Another path, or another method."""
+        assert isinstance(error, HTTPException)
+        self._metrics.unrouted(error.status_code)
+        return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
+
+    def _render_status(self, problem: str | None) -> str:
+        return status_page(look(self._settings, self._history, problem))
+
+    def _may_watch(self, request: Request) -> bool:
+        return self._keys.may_watch(dict(request.scope["headers"]))
+
+    def _ask_for_key(self) -> Response:
+        self._metrics.unrouted(401)
+        return PlainTextResponse(NO_KEY, 401, ASK_FOR_KEY)
+
+    async def _find_problem(self) -> str | None:
+        """Why deliveries cannot be stored, or None when they can."""
+        if self._commit.closing:
+            return "shutting down"
+        if not await self._commit.is_writable():
+            return "the journal cannot be written"
+        if (await run_in_threadpool(shutil.disk_usage, self._settings.journal_dir)).free < FULL_DISK:
+            return "the disk is full"
+        return None

@@ -1,0 +1,205 @@
+"""What the status page says: the last hour, the home, and what is wrong, worst first.
+
+Judged from the receiver's own counters and small files; what only a database knows is as of the last refresh.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from enum import IntEnum
+from pathlib import Path
+
+import msgspec
+
+from receiver.history import History, Minute, add_up, read_hours
+from receiver.home import HomeView, look_at_home
+from warehouse.settings import Settings
+
+RECENT_MINUTES = 10
+QUIET_SECONDS = 15 * 60
+LATE_SECONDS = 15 * 60
+STALE_SECONDS = 3600
+LITTLE_ROOM = 0.1
+LITTLE_ROOM_BYTES = 2 * 2**30
+
+
+class Level(IntEnum):
+    """How bad something is."""
+
+    GOOD = 0
+    NOTE = 1
+    WARNING = 2
+    WRONG = 3
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something to know, and what to do about it."""
+
+    level: Level
+    title: str
+    text: str
+
+
+class Status(msgspec.Struct, frozen=True):
+    """A receiver at the moment `now`; times in seconds since 1970, `minutes` oldest first, None where none ran.
+
+    `problem` is why nothing can be stored, if that is so.
+    """
+
+    now: float
+    place: str
+    workers: int
+    minutes: list[Minute | None]
+    last_ack: float | None
+    home: HomeView
+    problem: str | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def level(self) -> Level:
+        """The worst there is."""
+        return max((finding.level for finding in self.findings), default=Level.GOOD)
+
+    def count(self, kind: str, minutes: int = 60) -> Counter[str]:
+        """What was counted as `answers`, `names` or `problems` in the last so many minutes."""
+        return sum((Counter(getattr(minute, kind)) for minute in self.minutes[-minutes:] if minute), Counter())
+
+
+def look(settings: Settings, history: History, problem: str | None) -> Status:
+    """Look now; `problem` is why deliveries cannot be stored, if they cannot. Raises OSError."""
+    history.sample()
+    hours = read_hours(status_folder(settings))
+    now = time.time()
+    status = Status(
+        now=now,
+        place=str(settings.home.resolve()),
+        workers=sum(bool(hour.minutes) and hour.minutes[-1].at > now - 120 for hour in hours),
+        minutes=add_up(hours, now),
+        last_ack=max((hour.last_ack for hour in hours), default=0.0) or None,
+        home=look_at_home(settings),
+        problem=problem,
+        findings=(),
+    )
+    found = [*_storing(status), *_refused(status), *_arriving(status), *_home(status)]
+    return msgspec.structs.replace(status, findings=tuple(sorted(found, key=lambda finding: -finding.level)))
+
+
+def status_folder(settings: Settings) -> Path:
+    """Where the workers keep their hours."""
+    return settings.home / "status"
+
+
+def _storing(status: Status) -> Iterator[Finding]:
+    if status.problem is not None:
+        yield Finding(
+            Level.WRONG,
+            f"Nothing can be stored: {status.problem}",
+            "NewStore gets 500 and sends everything again later; free the disk or mend it, no restart is needed.",
+        )
+    home = status.home
+    share = home.disk_free / max(home.disk_size, 1)
+    if status.problem is None and share < LITTLE_ROOM and home.disk_free < LITTLE_ROOM_BYTES:
+        yield Finding(
+            Level.WARNING,
+            f"The disk is nearly full: {share:.0%} left",
+            "Free space, or move the lake's files elsewhere; a full disk stops the stream.",
+        )
+
+
+# By answer: how bad it is, what happened, and what to do about it.
+REFUSED = {
+    "500": (
+        Level.WRONG,
+        "not stored",
+        "NewStore sends them again. The receiver's log says which journal failed and why.",
+    ),
+    "413": (
+        Level.WRONG,
+        "too large to be taken",
+        "NewStore's stream is stuck at it: raise WAREHOUSE_MAX_BODY and start the receiver again.",
+    ),
+    "429": (
+        Level.WARNING,
+        "sent back, too many were waiting for the disk",
+        "NewStore sends them again. The disk is slow, or there are too few workers.",
+    ),
+    "403": (
+        Level.NOTE,
+        "refused for a missing or wrong key",
+        "If these are NewStore's, its stream has stopped: compare its api_key with the keys set here.",
+    ),
+    "415": (Level.WARNING, "refused for being encoded", "Whoever sends these should send plain JSON."),
+    "408": (
+        Level.NOTE,
+        "given up, the client was too slow",
+        "Harmless, unless NewStore comes through a very thin line.",
+    ),
+}
+
+
+def _refused(status: Status) -> Iterator[Finding]:
+    answers = status.count("answers", RECENT_MINUTES)
+    for answer, (level, what, advice) in REFUSED.items():
+        if count := answers[answer]:
+            # Strangers try every door; but where nobody gets in, it may have been NewStore.
+            worse = answer == "403" and not answers["200"]
+            requests = "request" if count == 1 else "requests"
+            title = f"{count:,} {requests} {what} in the last {RECENT_MINUTES} minutes"
+            yield Finding(Level.WRONG if worse else level, title, advice)
+
+
+def _arriving(status: Status) -> Iterator[Finding]:
+    if status.last_ack is None:
+        yield Finding(
+            Level.NOTE,
+            "Nothing has arrived yet",
+            "Point NewStore's event stream at this receiver, or try it with `warehouse simulate --to`.",
+        )
+    elif status.now - status.last_ack > QUIET_SECONDS:
+        yield Finding(
+            Level.WARNING,
+            f"Quiet: nothing has come for {span(status.now - status.last_ack)}",
+            "At night that may be right. Else look at NewStore's stream, and at what is between it and this receiver.",
+        )
+    lags = sorted(lag for minute in status.minutes[-RECENT_MINUTES:] if minute for lag in minute.lags)
+    if lags and lags[len(lags) // 2] > LATE_SECONDS:
+        yield Finding(
+            Level.WARNING,
+            f"Deliveries come {span(lags[len(lags) // 2])} after they were published",
+            "NewStore is catching up, or sends old events again.",
+        )
+    if problems := status.count("problems"):
+        count = sum(problems.values())
+        yield Finding(
+            Level.NOTE,
+            f"{count:,} {'delivery' if count == 1 else 'deliveries'} of the last hour could not be read as events",
+            "They were answered with 200 and kept as they came; below is what and why.",
+        )
+
+
+def _home(status: Status) -> Iterator[Finding]:
+    home = status.home
+    if home.refreshed_at is None:
+        if status.last_ack is not None:
+            yield Finding(Level.NOTE, "No refresh yet", "`warehouse refresh` builds the facts.")
+    elif home.backlog.unsealed and status.now - home.refreshed_at > STALE_SECONDS:
+        yield Finding(
+            Level.WARNING,
+            f"The facts are old: the last refresh ended {ago(status.now - home.refreshed_at)}",
+            "Events are safe in the journals. `warehouse refresh` says what keeps it from running.",
+        )
+
+
+def span(seconds: float) -> str:
+    """A length of time for a person: 1.2 ms, 12 s, 4 min, 3 h, 2 days."""
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    if seconds >= 1:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    return f"{seconds * 1000:.0f} ms" if seconds >= 0.01 else f"{seconds * 1000:.1f} ms"
+
+
+def ago(seconds: float) -> str:
+    """How long before now."""
+    return f"{span(seconds)} ago" if seconds >= 1 else "just now"
