@@ -109,20 +109,24 @@ class Stand:
             text=True,
         )
 
-    def run(self, act: str, home: Path, plan: str = "", **arguments: Any) -> Ending:
-        """Let a child act on a home, with a fault such as `write:3:kill`, `sync:1:5` or none."""
+    def run(self, act: str, home: Path, plan: str = "", into: Path | None = None, **arguments: Any) -> Ending:
+        """Let a child act on a home, with a fault such as `write:3:kill`, `sync:1:5` or none.
+
+        Its calls are in what is returned, or go `into` a trace that others write as well.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._count += 1
-        trace = self._folder / f"{self._count}.trace"
+        trace = into or self._folder / f"{self._count}.trace"
         command = {"act": act, "home": str(home), "root": str(home.parent), "trace": str(trace), "plan": plan}
         self._process.stdin.write(json.dumps({**command, "arguments": arguments}) + "\n")
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline())
         error = trace.with_name(f"{trace.name}.error")
         assert not error.exists(), f"{act} {plan}: {error.read_text()}"
-        calls = read_trace(trace)
-        trace.unlink()
+        calls = [] if into else read_trace(trace)
+        if not into:
+            trace.unlink()
         return Ending(answer["status"], answer["said"], calls, any(call.what == "F" for call in calls))
 
     def close(self) -> None:

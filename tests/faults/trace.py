@@ -102,6 +102,10 @@ class Disk:
         target.mkdir(parents=True)
         _save(self.root, target, chance)
 
+    def files(self) -> dict[Path, bytes]:
+        """Every file as its program sees it, by its path under the root."""
+        return dict(_files(self.root, Path()))
+
     def _opened(self, call: Call) -> Node:
         folder, name = self._place(call.first)
         if not name:
@@ -144,6 +148,14 @@ def _save(folder: Folder, target: Path, chance: random.Random | None) -> None:
             _save(node, target / name, chance)
         else:
             (target / name).write_bytes(node.synced if chance is None else _surviving(node, chance))
+
+
+def _files(folder: Folder, place: Path) -> Iterator[tuple[Path, bytes]]:
+    for name, node in folder.live.items():
+        if isinstance(node, Folder):
+            yield from _files(node, place / name)
+        else:
+            yield place / name, bytes(node.live)
 
 
 def _surviving(file: File, chance: random.Random) -> bytes:
