@@ -6,9 +6,12 @@
 import json
 import os
 import random
+import re
 import subprocess
 import sys
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import chain
 from pathlib import Path
@@ -19,6 +22,7 @@ import pytest
 
 import warehouse
 from tests.live import ROOT
+from warehouse.envelope import decode
 
 EVENTS: Final = 20_000
 SEED: Final = 7
@@ -231,3 +235,105 @@ def test_deliveries_and_events_equal_the_ledger(told: Told) -> None:
             assert sum(int(duplicates) for *_, duplicates in rows) == counts["duplicates"]
         bad = sum(sum(ledger["counts"]["bad"].values()) for ledger in told.ledgers.values())
         assert con.execute("select count(*) from trust.quarantined_events").fetchall() == [(bad,)]
+
+
+def answer(con: duckdb.DuckDBPyConnection, title: str) -> list[dict[str, Any]]:
+    """What README's query of that title says of the first retailer."""
+    found = re.findall(rf"\*\*{title}\*\*.*?```sql\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert len(found) == 1, f"README.md has {len(found)} queries titled {title!r}"
+    query = re.sub(r"(?<=from |join )marts\.\w+", r"(from \g<0> where tenant = 'demo')", found[0])
+    relation = con.execute(query)
+    names = [column[0] for column in relation.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in relation.fetchall()]
+
+
+def told_events(told: Told, name: str) -> list[dict[str, Any]]:
+    """The payloads of an event as they were told, each once."""
+    payloads = {}
+    for line in (told.home.parent / "demo.ndjson").read_bytes().splitlines():
+        if f'"name":"{name}"'.encode() in line and decode(line, 0).problem is None:
+            event = json.loads(line)
+            payloads[json.dumps(event["payload"])] = event["payload"]
+    return list(payloads.values())
+
+
+def test_net_sales_by_channel_as_readme_asks(told: Told) -> None:
+    expected: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+    for page in told.ledgers["demo"]["daily_sales"]:
+        expected[page["channel_type"], page["channel"], page["currency"]] += Decimal(page["net_sales"])
+    with warehouse.connect(told.home) as con:
+        rows = answer(con, "Net sales by channel")
+    assert {(row["channel_type"], row["channel"], row["currency"]): row["net_sales"] for row in rows} == expected
+    assert len(rows) > 8
+
+
+def test_open_authorisations_as_readme_asks(told: Told) -> None:
+    ledger = told.ledgers["demo"]
+    expected = set()
+    for page in ledger["payment_accounts"]:
+        still_open = Decimal(page["authorized"]) - Decimal(page["captured"]) - Decimal(page["voided"])
+        if still_open > 0:
+            order = ledger["orders"][page["order_id"]]
+            expected.add((order["external_id"], order["status"], still_open, page["currency"]))
+    with warehouse.connect(told.home) as con:
+        rows = answer(con, "Open authorisations")
+    columns = ("external_id", "status", "authorized_not_captured", "currency")
+    assert expected
+    assert {tuple(row[name] for name in columns) for row in rows} == expected
+    assert len(rows) == len(expected)
+
+
+def test_units_on_hand_by_store_as_readme_asks(told: Told) -> None:
+    units: Counter[str] = Counter()
+    sold_out: Counter[str] = Counter()
+    for page in told.ledgers["demo"]["stock"]:
+        units[page["location_id"]] += page["on_hand"]
+        sold_out[page["location_id"]] += page["on_hand"] <= 0
+    with warehouse.connect(told.home) as con:
+        rows = answer(con, "Units on hand by store")
+    assert {row["location_id"]: row["units"] for row in rows} == units
+    assert {row["location_id"]: row["products_sold_out"] for row in rows} == sold_out
+
+
+def test_return_rate_by_product_as_readme_asks(told: Told) -> None:
+    handed_over = {
+        item["id"]: item["product_id"]
+        for name in ("order.completed", "order.shipped", "fulfillment_request.items_completed")
+        for event in told_events(told, name)
+        for item in event["items"]
+        if item.get("status") != "cancelled"
+    }
+    returned = {item["id"] for event in told_events(told, "return.processed") for item in event["items"]}
+    sold = Counter(handed_over.values())
+    came_back = Counter(product for item, product in handed_over.items() if item in returned)
+    with warehouse.connect(told.home) as con:
+        rows = answer(con, "Return rate by product")
+    assert {row["product_id"]: (row["sold"], row["returned"]) for row in rows} == {
+        product: (count, came_back[product]) for product, count in sold.items()
+    }
+    assert all(abs(row["percent"] - 100 * row["returned"] / row["sold"]) < 0.051 for row in rows)
+    assert rows[0]["percent"] > rows[-1]["percent"] == 0
+
+
+def test_time_from_placed_to_handed_over_as_readme_asks(told: Told) -> None:
+    # Of the first orders the creation was before the stream began.
+    headers = [*told_events(told, "order.created"), *told_events(told, "order.opened")]
+    orders = {event["id"]: event for event in headers}
+    turned_down = {event["order_id"] for event in told_events(told, "fulfillment_request.items_failed")}
+    shipped: dict[str, list[datetime]] = {}
+    for event in told_events(told, "fulfillment_request.items_completed"):
+        times = [datetime.fromisoformat(item["shipped_at"]) for item in event["items"] if "shipped_at" in item]
+        shipped.setdefault(event["order_id"], []).extend(times)
+    slowest: dict[bool, timedelta] = {}
+    count: Counter[bool] = Counter()
+    for order_id, times in shipped.items():
+        if times and (order := orders.get(order_id)) and order["channel_type"] == "web":
+            taken = max(times) - datetime.fromisoformat(order["placed_at"])
+            kind = order_id in turned_down
+            slowest[kind] = max(taken, slowest.get(kind, taken))
+            count[kind] += 1
+    with warehouse.connect(told.home) as con:
+        rows = [row for row in answer(con, "Time from placed to handed over") if row["channel_type"] == "web"]
+    assert {row["turned_down"]: row["orders"] for row in rows} == count
+    assert {row["turned_down"]: row["all_within"] for row in rows} == slowest
+    assert rows[0]["half_within"] < rows[1]["half_within"]
