@@ -120,12 +120,14 @@ measured as (
 ),
 
 -- Clocks of stores disagree, and a Parquet file takes no negative interval: one such order would stop every refresh.
+-- Nor does it keep less than a millisecond, so what readers see would depend on where the lake keeps the row.
 final as (
 
     select
         * replace (
             {%- for step in ['placed_to_assigned', 'assigned_to_ready', 'ready_to_completed', 'placed_to_completed'] %}
-            case when {{ step }} >= interval 0 second then {{ step }} end as {{ step }}{{ ',' if not loop.last }}
+            case when {{ step }} >= interval 0 second then date_trunc('milliseconds', {{ step }}) end
+                as {{ step }}{{ ',' if not loop.last }}
             {%- endfor %}
         )
     from measured
