@@ -12,7 +12,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PYTHON=python3.12   builds .venv with another Python"
-	@echo "  ARGS='…'            goes to the command behind demo, test and lock"
+	@echo "  ARGS='…'            goes to the command behind demo, test, benchmark and lock"
 
 setup: $(READY) ## make .venv with exactly the versions of requirements.lock
 
@@ -30,6 +30,9 @@ test-properties: $(READY) ## order independence on 1,000 cases (PROPERTY_CASES, 
 
 status-image: $(READY) ## take the pictures of the status page in docs/images anew
 	@$(BIN)/python -m tests.receiver.status_image
+
+benchmark: $(READY) ## the receiver beside what people would use instead, ten minutes (ARGS=--quick: one)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(READY) ## formatting, rules and types of the Python, style of the SQL
 	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --check .; echo "Try: make format" >&2; exit 1; }
@@ -62,4 +65,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help setup demo test test-ledger lint format lock clean test-properties status-image
+.PHONY: help setup demo test benchmark test-ledger lint format lock clean test-properties status-image
