@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import receiver, receiver_slow_disk, receiver_workers, sealing
+from benchmarks import receiver, receiver_anatomy, receiver_slow_disk, receiver_workers, sealing
 from benchmarks.figures import Table
 from benchmarks.machine import ROOT, describe
 from benchmarks.plan import full, quick
@@ -20,6 +20,7 @@ COMPARISONS = {
     "slow-disk": receiver_slow_disk.measure,
     "workers": receiver_workers.measure,
     "sealing": sealing.measure,
+    "anatomy": receiver_anatomy.measure,
 }
 
 

@@ -102,7 +102,7 @@ def _origin(report: Report) -> str:
 
 
 def _markdown(report: Report) -> str:
-    lines = ["", _origin(report), ""]
+    lines = ["", _origin(report), "", "![Events a second over connections](images/receiver.svg)", ""]
     for table in report.tables:
         lines += [f"**{table.title}**", "", "| | median (least-greatest) | target | reached |", "|---|---|---|---|"]
         lines += ["| " + " | ".join(row.cells()) + " |" for row in table.rows]

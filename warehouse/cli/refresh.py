@@ -1,5 +1,7 @@
 """`warehouse refresh`: bring the marts up to date with every event acknowledged so far."""
 
+import os
+
 import click
 import msgspec
 
@@ -24,6 +26,8 @@ def refresh(context: click.Context, full: bool, as_json: bool) -> None:
       warehouse refresh --full
     """
     settings = load_settings(context)
+    # Acknowledging comes first: the receiver may have the processor whenever it wants it.
+    os.nice(10)
     from warehouse.refresh import refresh as refresh_settings
 
     with progress("refreshing") as bar:
