@@ -87,6 +87,8 @@ def join_files(con: duckdb.DuckDBPyConnection, settings: Settings, run: Sequence
     Only under the home's write lock. Raises LakeError when the new file does not hold the very rows of the old ones.
     """
     first, last = run[0].first, max(file.last for file in run)
+    # A few deleted rows would else be noted in the catalog, and their file, wholly deleted, would stay.
+    con.execute("set ducklake_default_data_inlining_row_limit = 0")
     con.execute("begin")
     try:
         rows = f"(from lake.log.events where batch between {first} and {last}) as rows"
@@ -106,8 +108,17 @@ def join_files(con: duckdb.DuckDBPyConnection, settings: Settings, run: Sequence
     except BaseException:
         roll_back(con)
         raise
+    finally:
+        con.execute("reset ducklake_default_data_inlining_row_limit")
     sync_catalog(settings)
     return int(before[0])
+
+
+def drop_emptied_files(con: duckdb.DuckDBPyConnection) -> None:
+    """Take files whose rows were all deleted out of the log, which DuckLake does not do by itself when it notes few
+    deletions in the catalog; no other file is touched. Only under the home's write lock."""
+    con.execute("call ducklake_flush_inlined_data('lake', table_name => 'events', schema_name => 'log')")
+    con.execute("call ducklake_rewrite_data_files('lake', 'events', schema => 'log', delete_threshold => 1)")
 
 
 def remove_compacted_strays(con: duckdb.DuckDBPyConnection, settings: Settings) -> int:

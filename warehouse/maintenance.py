@@ -13,7 +13,14 @@ from typing import Final
 import duckdb
 import msgspec
 
-from warehouse.compaction import FANOUT, find_run, join_files, list_log_files, remove_compacted_strays
+from warehouse.compaction import (
+    FANOUT,
+    drop_emptied_files,
+    find_run,
+    join_files,
+    list_log_files,
+    remove_compacted_strays,
+)
 from warehouse.errors import LakeError
 from warehouse.lake import open_lake
 from warehouse.lock import hold_lock
@@ -110,9 +117,17 @@ class _Compaction:
 
     def run(self) -> CompactionReport:
         con, rows = self._con, 0
-        before = len(list_log_files(con))
+        before = left = len(list_log_files(con))
+        with self._step():
+            drop_emptied_files(con)
         while joined := self._join_next():
             rows += joined
+            if (now := len(list_log_files(con))) >= left:
+                raise LakeError(
+                    f"{self._settings.home}: joining files of the log leaves no fewer of them.",
+                    "no row is lost; please report this with what `warehouse log verify` says",
+                )
+            left = now
         marts = _marts(con, self._mart_files)
         for schema, mart in marts:
             with self._step():

@@ -1,11 +1,14 @@
 """Compaction changes no row that anybody can read, keeps files few, and dies at any moment without harm."""
 
 import json
+import os
 import random
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -98,6 +101,31 @@ def test_many_small_batches_become_few_files_with_the_very_same_rows(settings: S
     assert names == sorted(names, key=lambda name: (name is not None, name or ""))
 
 
+def test_rows_that_were_deleted_stay_so_and_leave_the_files(settings: Settings) -> None:
+    with open_lake(settings) as con:
+        # Of one file a row, of another most, of a third all.
+        con.execute(
+            "delete from lake.log.events where (batch, position) in "
+            "(select (3, max(position)) from lake.log.events where batch = 3)"
+        )
+        con.execute("delete from lake.log.events where batch = 5 and position % 5 != 0")
+        con.execute("delete from lake.log.events where batch = 7")
+    before = query(settings, FINGERPRINT)
+    report = compact(settings)
+    assert query(settings, FINGERPRINT) == before
+    assert (report.log_files, report.log_rows) == (1, before[0][0])
+    (newest,) = log_folder(settings).glob("compacted-*.parquet")
+    assert pq.read_metadata(newest).num_rows == before[0][0]
+
+
+def test_batches_of_a_delivery_or_two_are_joined_too(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, memory=10**9)
+    commit_in_parts(settings, ODD, len(ODD))
+    before = query(settings, FINGERPRINT)
+    assert compact(settings).log_files == 1
+    assert query(settings, FINGERPRINT) == before
+
+
 def test_batches_that_nobody_has_read_yet_are_left_alone(settings: Settings) -> None:
     with open_lake(settings) as con:
         compact_when_due(con, settings, 20)
@@ -132,6 +160,81 @@ def test_files_are_deleted_only_when_nobody_can_be_reading_them(settings: Settin
     assert compact(short).deleted_files == BATCHES
     assert len(list(log_folder(settings).iterdir())) == 1
     assert query(settings, FINGERPRINT) == before
+
+
+DIE_BEFORE_COMMITTING = """
+import os, signal
+import warehouse.compaction as module
+from warehouse.maintenance import compact
+from warehouse.settings import Settings
+
+write = module.write_compacted_file
+
+def write_and_die(*arguments):
+    write(*arguments)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+module.write_compacted_file = write_and_die
+compact(Settings.load())
+"""
+
+
+def run_to_its_death(settings: Settings, code: str, seconds: float = 60.0) -> None:
+    """Run the code with the home's settings in a process that is killed after so many seconds, if it still lives."""
+    environ = {**os.environ, **settings.to_environ()}
+    with subprocess.Popen([sys.executable, "-c", code], env=environ) as process:
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def test_a_compaction_that_dies_before_its_commit_leaves_a_file_that_a_later_one_deletes(settings: Settings) -> None:
+    before = query(settings, FINGERPRINT)
+    run_to_its_death(settings, DIE_BEFORE_COMMITTING)
+    (stray,) = log_folder(settings).glob("compacted-*.parquet")
+    assert query(settings, FINGERPRINT) == before
+    # With the same rows the next one would write the very same file, and put it to use.
+    commit_in_parts(settings, [b"one more"], 1)
+    before = query(settings, FINGERPRINT)
+    assert compact(settings).log_files == 1
+    assert stray.exists()
+    os.utime(stray, (0, 0))
+    assert compact(settings).deleted_files == 1
+    assert not stray.exists()
+    assert query(settings, FINGERPRINT) == before
+
+
+@pytest.mark.parametrize("seed", [random.randrange(2**32)])
+def test_a_compaction_killed_at_random_changes_no_row_and_a_reader_notices_nothing(
+    settings: Settings, seed: int
+) -> None:
+    print(f"seed {seed}")  # noqa: T201 - a failure must be repeatable
+    chance = random.Random(seed)
+    short = Settings(home=settings.home, memory=10**9, snapshots_keep=0)
+    before = query(settings, FINGERPRINT)
+    code = (
+        "from warehouse.maintenance import compact; from warehouse.settings import Settings; compact(Settings.load())"
+    )
+    stop, seen = threading.Event(), list[list[tuple[Any, ...]]]()
+
+    def read() -> None:
+        with open_lake(settings, read_only=True) as con:
+            while not stop.is_set():
+                seen.append(con.execute(FINGERPRINT).fetchall())
+
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read)
+        for _ in range(3):
+            run_to_its_death(short, code, chance.uniform(0.3, 2.0))
+        run_to_its_death(short, code)
+        stop.set()
+        reading.result()
+    assert seen
+    assert all(one == before for one in seen)
+    assert query(settings, FINGERPRINT) == before
+    with open_lake(settings, read_only=True) as con:
+        assert len(list_log_files(con)) == 1
 
 
 def test_a_home_without_a_lake_gets_none(tmp_path: Path) -> None:
