@@ -14,7 +14,7 @@ from warehouse.errors import LakeError, LakeMissing, LakeVersionError
 from warehouse.settings import Settings
 
 EXTENSIONS: Final = ("sqlite_scanner", "ducklake")
-FORMAT: Final = 1
+FORMAT: Final = 2
 BUSY_TIMEOUT_MS: Final = 10_000
 
 TABLES: Final = """
@@ -30,9 +30,8 @@ create table lake.log.events (
     idempotency_key varchar, published_at timestamptz, payload_hash varchar, problem varchar,
     body varchar, raw_body blob
 );
-create table lake.trust.publications (
-    model varchar, generation varchar, source varchar, source_generation varchar, batch bigint
-);
+create table lake.trust.publications (run_id varchar, batch bigint, project varchar);
+create table lake.trust.published_generations (model varchar, generation varchar);
 """
 
 

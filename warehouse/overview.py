@@ -79,7 +79,10 @@ def _marts(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
         """
         select schema_name || '.' || table_name
         from duckdb_tables()
-        where database_name = 'lake' and schema_name in ('marts', 'trust') and table_name != 'publications'
+        where
+            database_name = 'lake'
+            and schema_name in ('marts', 'trust')
+            and table_name not in ('publications', 'published_generations')
         order by all
         """
     ).fetchall()

@@ -1,8 +1,8 @@
 """Shows what a refresh built to the readers of the lake: all changed rows of all marts in one transaction.
 
-A reader sees the marts of one moment, never half a refresh; a run that changed nothing leaves no trace.
-`trust.publications` remembers, in the same transaction, what each mart was made from: the generation of the mart's own
-table (a full refresh makes a new one) and of each source, and the last batch of the log in that source.
+A reader sees the marts of one moment, never half a refresh. In the same transaction `trust.publications` remembers the
+batch of the log that they show, and `trust.published_generations` which full build each table they were made from came
+of: what has changed since that batch, or comes of another build, is what the next publication writes.
 """
 
 import json
@@ -17,6 +17,7 @@ import msgspec
 from warehouse.errors import RefreshError
 from warehouse.figures import write_figures
 from warehouse.lock import hold_lock
+from warehouse.model import Model
 from warehouse.publication import Publication, write_publication
 from warehouse.settings import Settings
 
@@ -26,28 +27,39 @@ LOCK_SECONDS: Final = 600.0
 FIGURED: Final = frozenset({"deliveries", "quarantined_events"})
 
 
-class Mart(msgspec.Struct, frozen=True):
-    """A table to publish: where dbt built it, whose rows change together (`entity`), and what it is made from."""
+class Published(msgspec.Struct, frozen=True):
+    """What readers see: the last batch of the log in it, by which run of which project (a hash of its files)."""
 
-    name: str
-    schema: str
-    relation: str
-    entity: tuple[str, ...]
-    sources: tuple[str, ...]
+    run_id: str
+    batch: int
+    project: str
 
 
-def publish(con: duckdb.DuckDBPyConnection, settings: Settings, marts: Sequence[Mart], run_id: str) -> Publication:
+def read_published(con: duckdb.DuckDBPyConnection) -> Published | None:
+    """The last publication of the lake attached to a connection; None before the first."""
+    row = con.execute("select run_id, batch, project from lake.trust.publications").fetchone()
+    return None if row is None else Published(*row)
+
+
+def publish(
+    con: duckdb.DuckDBPyConnection, settings: Settings, marts: Sequence[Model], published: Published
+) -> Publication:
     """Bring the lake's marts to what dbt built, on a connection that has both databases attached.
 
-    Raises RefreshError when another writer of a shared lake kept getting in between.
+    Raises RefreshError when a mart is not built yet, or another writer of a shared lake kept getting in between.
     """
     con.execute("set TimeZone = 'UTC'")
     with hold_lock(settings.write_lock, wait=LOCK_SECONDS):
-        rows = _retry(lambda: _publish_once(con, marts, run_id))
-    finished_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    publication = Publication(run_id, _only(con, "select batch from run.main.position"), rows, finished_at)
+        rows = _retry(lambda: _Publishing(con, marts, published).run())
     if rows.keys() & FIGURED:
-        write_figures(con, settings, publication.batch)
+        write_figures(con, settings, published.batch)
+    return note_publication(settings, published, rows)
+
+
+def note_publication(settings: Settings, published: Published, rows: dict[str, int]) -> Publication:
+    """Leave a note in the home of what readers see as of now, and return it."""
+    finished_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    publication = Publication(published.run_id, published.batch, rows, finished_at)
     write_publication(settings, publication)
     return publication
 
@@ -64,124 +76,121 @@ def _retry(attempt: Callable[[], dict[str, int]]) -> dict[str, int]:
     raise AssertionError("unreachable")
 
 
-def _publish_once(con: duckdb.DuckDBPyConnection, marts: Sequence[Mart], run_id: str) -> dict[str, int]:
-    con.execute("begin")
-    try:
-        rows = {mart.name: written for mart in marts if (written := _publish_mart(con, mart)) is not None}
-        if not rows:
-            con.execute("rollback")
-            return {}
-        batch = _only(con, "select batch from run.main.position")
-        details = json.dumps({"run_id": run_id, "batch": batch, "rows": rows}, sort_keys=True)
-        con.execute("call lake.set_commit_message('warehouse', ?, extra_info => ?)", [f"refresh {run_id}", details])
-        con.execute("commit")
-        return rows
-    except BaseException:
-        _roll_back(con)
-        raise
+class _Publishing:
+    """One attempt to publish, in one transaction."""
 
+    def __init__(self, con: duckdb.DuckDBPyConnection, marts: Sequence[Model], published: Published) -> None:
+        self._con = con
+        self._marts = marts
+        self._published = published
+        self._before: Published | None = None
+        self._shown: dict[str, str] = {}
+        self._built: dict[str, str] = {}
+        self._columns: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
 
-def _publish_mart(con: duckdb.DuckDBPyConnection, mart: Mart) -> int | None:
-    """Publish what changed in one mart and remember up to where; None when nothing had."""
-    built = con.execute("select generation from build.main.generations where model = ?", [mart.name]).fetchone()
-    if built is None:
-        raise RefreshError(f"{mart.name}: it is not built yet.", "`warehouse refresh`, which builds all marts")
-    target = f"lake.{mart.schema}.{mart.name}"
-    if not _same_columns(con, mart, target):
-        con.execute(f"drop table if exists {target}")
-        con.execute(f"create table {target} as from {mart.relation}")
-        written = _only(con, f"select count(*) from {target}")
-    elif not mart.entity:
-        return _publish_difference(con, mart, target)
-    elif _published(con, mart) != built[0]:
-        con.execute(f"delete from {target}")
-        written = _insert(con, target, f"from {mart.relation}")
-    else:
-        touched = _touched_entities(con, mart)
-        if touched is None:
+    def run(self) -> dict[str, int]:
+        """Write what changed; the rows written by mart."""
+        self._con.execute("begin")
+        try:
+            self._look()
+            rows = {mart.name: written for mart in self._marts if (written := self._publish(mart)) is not None}
+            if not rows and self._is_known():
+                self._con.execute("rollback")
+                return {}
+            self._remember()
+            details = {"run_id": self._published.run_id, "batch": self._published.batch, "rows": rows}
+            self._con.execute(
+                "call lake.set_commit_message('warehouse', ?, extra_info => ?)",
+                [f"refresh {self._published.run_id}", json.dumps(details, sort_keys=True)],
+            )
+            self._con.execute("commit")
+            return rows
+        except BaseException:
+            _roll_back(self._con)
+            raise
+
+    def _look(self) -> None:
+        """Read, for all marts at once, what is built and what readers see."""
+        self._before = read_published(self._con)
+        self._shown = dict(self._con.execute("from lake.trust.published_generations").fetchall())
+        self._built = dict(self._con.execute("select model, generation from build.main.generations").fetchall())
+        columns: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
+        for *table, name, kind in self._con.execute(
+            """
+            select database_name, schema_name, table_name, column_name, data_type
+            from duckdb_columns()
+            where database_name in ('build', 'lake') and schema_name in ('marts', 'trust')
+            order by database_name, schema_name, table_name, column_index
+            """
+        ).fetchall():
+            columns.setdefault((table[0], table[1], table[2]), []).append((name, kind))
+        self._columns = columns
+
+    def _publish(self, mart: Model) -> int | None:
+        """Publish what changed in one mart; None when nothing had."""
+        if mart.name not in self._built:
+            raise RefreshError(f"{mart.name}: it is not built yet.", "`warehouse refresh`, which builds all marts")
+        target = f"lake.{mart.schema}.{mart.name}"
+        columns = self._columns.get(("lake", mart.schema, mart.name))
+        if columns != self._columns[("build", mart.schema, mart.name)]:
+            self._con.execute(f"drop table if exists {target}")
+            self._con.execute(f"create table {target} as from {mart.relation}")
+            return _only(self._con, f"select count(*) from {target}")
+        if not mart.entity:
+            return self._publish_difference(mart, target)
+        if self._shown.get(mart.name) != self._built[mart.name]:
+            self._con.execute(f"delete from {target}")
+            return _only(self._con, f"insert into {target} from {mart.relation}")
+        return self._publish_touched(mart, target)
+
+    def _publish_difference(self, mart: Model, target: str) -> int | None:
+        """A mart that is built whole each time: only the rows that differ are written."""
+        self._con.execute(f"create or replace temp table gone as from {target} except from {mart.relation}")
+        self._con.execute(f"create or replace temp table come as from {mart.relation} except from {target}")
+        gone, come = _only(self._con, "select count(*) from gone"), _only(self._con, "select count(*) from come")
+        if gone:
+            names = [name for name, _ in self._columns[("lake", mart.schema, mart.name)]]
+            same = " and ".join(f"{target}.{name} is not distinct from gone.{name}" for name in names)
+            self._con.execute(f"delete from {target} using gone where {same}")
+        if come:
+            self._con.execute(f"insert into {target} from come")
+        return gone + come or None
+
+    def _publish_touched(self, mart: Model, target: str) -> int | None:
+        """Replace the rows of the entities that changed in a source since the last publication."""
+        query = mart.touched_entities({source: self._seen(source) for source in mart.sources})
+        self._con.execute(f"create or replace temp table touched as {query}")
+        if not _only(self._con, "select count(*) from touched"):
             return None
         entity = ", ".join(mart.entity)
-        con.execute(f"delete from {target} where ({entity}) in ({touched})")
-        written = _insert(con, target, f"from {mart.relation} where ({entity}) in ({touched})")
-    _remember(con, mart, built[0])
-    return written
+        touched = f"({entity}) in (select {entity} from touched)"
+        gone = _only(self._con, f"delete from {target} where {touched}")
+        come = _only(self._con, f"insert into {target} from {mart.relation} where {touched}")
+        return come if gone or come else None
 
+    def _seen(self, source: str) -> int:
+        """The batch of a source that readers see; none of a source that was built anew since."""
+        if self._before is None or self._shown.get(source) != self._built.get(source):
+            return -1
+        return self._before.batch
 
-def _publish_difference(con: duckdb.DuckDBPyConnection, mart: Mart, target: str) -> int | None:
-    """A mart that is built whole each time: only the rows that differ are written."""
-    con.execute(f"create or replace temp table gone as from {target} except from {mart.relation}")
-    con.execute(f"create or replace temp table come as from {mart.relation} except from {target}")
-    gone, come = _only(con, "select count(*) from gone"), _only(con, "select count(*) from come")
-    if gone:
-        same = " and ".join(f"{target}.{name} is not distinct from gone.{name}" for name, _ in _columns(con, target))
-        con.execute(f"delete from {target} using gone where {same}")
-    if come:
-        _insert(con, target, "from come")
-    return gone + come or None
+    def _is_known(self) -> bool:
+        """Whether the lake already says everything that this publication would say of itself."""
+        before, now = self._before, self._published
+        same = before is not None and (before.batch, before.project) == (now.batch, now.project)
+        return same and self._shown == self._built
 
-
-def _touched_entities(con: duckdb.DuckDBPyConnection, mart: Mart) -> str | None:
-    """A query of the entities that changed in a source since `mart` was last published; None when there is none."""
-    parts = [
-        f"select {', '.join(mart.entity)} from {relation} where changed_batch > {batch}"
-        for relation, batch in _positions(con, mart)
-    ]
-    query = " union ".join(parts)
-    return query if con.execute(f"select 1 from ({query}) limit 1").fetchone() else None
-
-
-def _positions(con: duckdb.DuckDBPyConnection, mart: Mart) -> list[tuple[str, int]]:
-    return con.execute(
-        """
-        select
-            'build.' || tables.schema_name || '.' || source.model,
-            coalesce(published.batch, -1)
-        from build.main.generations as source
-        left join lake.trust.publications as published
-            on
-                published.model = ?
-                and published.source = source.model
-                and published.source_generation = source.generation
-        inner join duckdb_tables() as tables on tables.database_name = 'build' and tables.table_name = source.model
-        where source.model in (select unnest(?))
-        order by source.model
-        """,
-        [mart.name, list(mart.sources)],
-    ).fetchall()
-
-
-def _published(con: duckdb.DuckDBPyConnection, mart: Mart) -> str | None:
-    row = con.execute(
-        "select any_value(generation) from lake.trust.publications where model = ?", [mart.name]
-    ).fetchone()
-    return None if row is None else row[0]
-
-
-def _same_columns(con: duckdb.DuckDBPyConnection, mart: Mart, target: str) -> bool:
-    exists = con.execute(
-        "select 1 from duckdb_tables() where database_name = 'lake' and schema_name = ? and table_name = ?",
-        [mart.schema, mart.name],
-    ).fetchone()
-    return exists is not None and _columns(con, mart.relation) == _columns(con, target)
-
-
-def _columns(con: duckdb.DuckDBPyConnection, relation: str) -> list[tuple[str, str]]:
-    return [(row[0], row[1]) for row in con.execute(f"describe {relation}").fetchall()]
-
-
-def _insert(con: duckdb.DuckDBPyConnection, target: str, query: str) -> int:
-    return _only(con, f"insert into {target} {query}")
-
-
-def _remember(con: duckdb.DuckDBPyConnection, mart: Mart, generation: str) -> None:
-    con.execute("delete from lake.trust.publications where model = ?", [mart.name])
-    con.execute(
-        """
-        insert into lake.trust.publications
-        select ?, ?, model, generation, batch from build.main.generations where model in (select unnest(?))
-        """,
-        [mart.name, generation, list(mart.sources)],
-    )
+    def _remember(self) -> None:
+        if self._before != self._published:
+            self._con.execute("delete from lake.trust.publications")
+            self._con.execute(
+                "insert into lake.trust.publications values (?, ?, ?)", list(msgspec.structs.astuple(self._published))
+            )
+        if self._shown != self._built:
+            self._con.execute("delete from lake.trust.published_generations")
+            self._con.execute(
+                "insert into lake.trust.published_generations select model, generation from build.main.generations"
+            )
 
 
 def _only(con: duckdb.DuckDBPyConnection, query: str) -> int:

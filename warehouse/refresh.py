@@ -1,26 +1,30 @@
-"""A refresh: seal, dbt, publish. When it returns, the marts hold every event acknowledged before it started."""
+"""A refresh: seal, build, publish. When it returns, the marts hold every event acknowledged before it started.
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+It costs what is new: nothing when the log stands where the last publication left it, and else only the models that the
+events which arrived can change, each for the entities they name.
+"""
 
-from warehouse.errors import RefreshError, WarehouseError
+import uuid
+from collections.abc import Callable
+from typing import Final
+
+import duckdb
+
+from warehouse.build import build
 from warehouse.lock import hold_lock
-from warehouse.publication import Publication, read_publication
+from warehouse.model import Run
+from warehouse.plan import load_plan, project_digest
+from warehouse.publication import Publication
+from warehouse.publish import Published, note_publication, publish, read_published
+from warehouse.sealer import seal
+from warehouse.selection import select_steps
+from warehouse.session import attach_build, detach_build, log_position, open_session
 from warehouse.settings import Settings
-
-if TYPE_CHECKING:
-    from dbt.cli.main import dbtRunnerResult
-    from dbt.contracts.graph.manifest import Manifest
 
 # A refresh that was started beside another waits for it: both were asked to show what is acknowledged now.
 LOCK_SECONDS: Final = 3600.0
 
 Progress = Callable[[int, int | None], None]
-
-_parsed: "dict[frozenset[tuple[Path, int]], dbtRunnerResult]" = {}
 
 
 def refresh(settings: Settings, full: bool = False, progress: Progress | None = None) -> Publication:
@@ -30,97 +34,23 @@ def refresh(settings: Settings, full: bool = False, progress: Progress | None = 
     publishing fails: readers then still see the last complete refresh.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
-    with hold_lock(settings.refresh_lock, wait=LOCK_SECONDS), _environment(settings):
-        before = read_publication(settings)
-        _run_dbt(settings, full, progress)
-        publication = read_publication(settings)
-    if publication is None or publication == before:
-        raise RefreshError("dbt ended without publishing.", "`dbt run --project-dir dbt_project` shows each step")
-    return publication
+    with hold_lock(settings.refresh_lock, wait=LOCK_SECONDS), open_session(settings) as session:
+        return refresh_in(session, settings, full, progress)
 
 
-def project_dir() -> Path:
-    """The dbt project: beside the package in a checkout, inside it when installed from a wheel."""
-    candidates = [Path(__file__).parent / "dbt_project", Path(__file__).parent.parent / "dbt_project"]
-    for candidate in candidates:
-        if (candidate / "dbt_project.yml").is_file():
-            return candidate
-    raise RefreshError(f"{candidates[0]}: the dbt project is missing.", "install newstore-warehouse again")
-
-
-def _run_dbt(settings: Settings, full: bool, progress: Progress | None) -> None:
-    # dbt takes seconds to import; only a refresh pays for it.
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-    from dbt.cli.main import dbtRunner
-
-    project, scratch = project_dir(), settings.home / "dbt"
-    # dbt never closes its log file; what it would say there comes back as the error.
-    common = ["--log-level", "none", "--log-level-file", "none", "--log-path", str(scratch / "logs")]
-    places = ["--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(scratch / "target")]
-    done = 0
-
-    def report(event: object) -> None:
-        nonlocal done
-        info = getattr(event, "info", None)
-        if progress is not None and getattr(info, "name", "") == "LogModelResult":
-            done += 1
-            progress(done, getattr(getattr(event, "data", None), "total", None))
-
+def refresh_in(
+    session: duckdb.DuckDBPyConnection, settings: Settings, full: bool = False, progress: Progress | None = None
+) -> Publication:
+    """What `refresh` does, in an open session and under the home's refresh lock."""
+    seal(settings, con=session)
+    position, shown, digest = log_position(session), read_published(session), project_digest()
+    if shown is not None and (shown.batch, shown.project) == (position, digest) and not full:
+        return note_publication(settings, shown, {})
+    plan, run = load_plan(settings), Run(str(uuid.uuid4()), position)
+    attach_build(session, settings)
     try:
-        result = _parse(project, [*common, "parse", *places])
-        if result.success:
-            full_refresh = ["--full-refresh"] if full else []
-            manifest = cast("Manifest", result.result)
-            result = dbtRunner(manifest, callbacks=[report]).invoke([*common, "run", *places, *full_refresh])
+        steps = plan.steps if full else select_steps(session, plan, position)
+        build(session, steps, run, full=full, progress=progress)
+        return publish(session, settings, plan.marts, Published(run.run_id, position, digest))
     finally:
-        # The next refresh of this process may be of another home, and other processes want the build database.
-        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]  # dbt-duckdb has no types there
-    if not result.success:
-        raise _failure(result)
-
-
-def _parse(project: Path, arguments: list[str]) -> "dbtRunnerResult":
-    """dbt's reading of the project: it takes seconds, so a process keeps it for as long as no file changes."""
-    from dbt.cli.main import dbtRunner
-
-    files = frozenset(
-        (path, path.stat().st_mtime_ns) for path in project.rglob("*.*") if path.suffix in {".sql", ".yml"}
-    )
-    if files not in _parsed:
-        result = dbtRunner().invoke(arguments)
-        if not result.success:
-            return result
-        _parsed.clear()
-        _parsed[files] = result
-    return _parsed[files]
-
-
-def _failure(result: "dbtRunnerResult") -> WarehouseError:
-    cause: BaseException | None = result.exception
-    while cause is not None:
-        if isinstance(cause, WarehouseError):
-            return cause
-        cause = cause.__cause__ or cause.__context__
-    failed = [
-        f"{node.node.name}: {' '.join((node.message or '').split('> in macro')[0].split())}"
-        for node in getattr(result.result, "results", None) or []
-        if node.status in ("error", "fail")
-    ]
-    reason = "; ".join(failed) or str(result.exception or "dbt did not say why").strip()
-    return RefreshError(
-        f"the refresh stopped, readers keep the last complete one: {reason}",
-        "`dbt run --project-dir dbt_project` shows each step; once it is mended `warehouse refresh`, or with `--full` "
-        "to rebuild everything from the log",
-    )
-
-
-@contextmanager
-def _environment(settings: Settings) -> Iterator[None]:
-    """The settings as the environment, where the dbt plugin reads them, for the length of the block."""
-    before = dict(os.environ)
-    os.environ.update(settings.to_environ())
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+        detach_build(session)

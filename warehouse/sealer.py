@@ -54,25 +54,31 @@ class SealReport(msgspec.Struct, frozen=True):
 
 
 def seal(
-    settings: Settings, progress: Progress | None = None, *, before_commit: Callable[[], None] | None = None
+    settings: Settings,
+    progress: Progress | None = None,
+    *,
+    con: duckdb.DuckDBPyConnection | None = None,
+    before_commit: Callable[[], None] | None = None,
 ) -> SealReport:
     """Bring every delivery that is on the disk of this home into the log; creates the lake if there is none.
 
-    `progress` is told the bytes read and their sum; `before_commit` is called when a batch's file is on the disk and
-    not yet in the catalog. Raises LockHeld, JournalError or LakeError.
+    `progress` is told the bytes read and their sum, `con` is a connection that has the lake attached already,
+    `before_commit` is called when a batch's file is on the disk and not yet in the catalog. Raises LockHeld,
+    JournalError or LakeError.
     """
     with hold_lock(settings.write_lock, wait=LOCK_SECONDS):
-        con = open_lake(settings)
+        lake = con or open_lake(settings)
         try:
             with _garbage_left_alone():
-                return _Sealing(settings, con, progress, before_commit).run()
+                return _Sealing(settings, lake, progress, before_commit).run()
         except duckdb.Error as error:
             raise LakeError(
                 f"{settings.home}: the log could not be read: {str(error).splitlines()[0]}",
                 "try again: nothing is lost, the journals keep what is not sealed; `warehouse log verify` looks closer",
             ) from error
         finally:
-            con.close()
+            if con is None:
+                lake.close()
 
 
 @contextmanager

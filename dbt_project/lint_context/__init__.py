@@ -27,18 +27,10 @@ config: Final = Config()
 
 
 class Flags:
-    """dbt's `flags`: what the command line asked for."""
+    """dbt's `flags`, with a command of the linter's own."""
 
     EMPTY: Final = False
-
-
-class Dbt:
-    """dbt's own macros, behind those of the project with the same name."""
-
-    def is_incremental(self) -> bool:
-        """Lint what a run adds to a table, which is more than what makes it."""
-        return True
+    WHICH: Final = "lint"
 
 
 flags: Final = Flags()
-dbt: Final = Dbt()

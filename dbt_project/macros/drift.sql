@@ -3,16 +3,12 @@
     this name. Which event has which is written into the query, so that each payload is searched for its own alone.
 -#}
 {% macro payload_values(name, payload, types) -%}
-    {%- set paths = [
-        "select name, string_agg(path || '=' || type, ' ' order by path) from run.main.contract_fields",
-        "where type in ('" ~ types | join("', '") ~ "') group by name order by name",
-    ] | join(' ') -%}
     case {{ name }}
-        {%- for row in rows_of(paths) %}
-        when '{{ row[0] }}' then list_concat(
+        {%- for event, fields in run_state().fields.items() %}
+        when '{{ event }}' then list_concat(
             []
-            {%- for field in row[1].split(' ') -%}
-            {%- set path, type = field.split('=') -%}
+            {%- for field in fields if field.type in types -%}
+            {%- set path, type = field.path, field.type -%}
             ,
             {%- if '[]' in path %}
             list_transform(
@@ -32,9 +28,4 @@
 {#- Whether a text of JSON holds a number that may not fit: of 15 digits, with five decimals, or with an exponent. -#}
 {% macro may_not_fit(json) -%}
     regexp_matches({{ json }}, '[:,\[]\s*-?(\d{15}|\d+\.\d{5}|\d+(\.\d+)?[eE])')
-{%- endmacro %}
-
-{#- All rows of a query; none while dbt is only parsing. -#}
-{% macro rows_of(query) -%}
-    {{ return(run_query(query).rows if execute else []) }}
 {%- endmacro %}

@@ -116,27 +116,21 @@ from typed
         row_number() over (partition by tenant, {{ thing }} order by occurred_at desc, published_at desc, payload_hash desc) = 1
 {% endmacro %}
 
-{#- The entities with a row that changed in one of this model's sources since this model was last built. -#}
-{% macro touched_entities() %}
-    {%- set position = built_position() -%}
-    {%- for source in config.require('meta').sources %}
-    select {{ entity() | join(', ') }}
-    from {{ ref(source) }}
-    where changed_batch > {{ position }}
-    {{- ' union' if not loop.last }}
-    {%- endfor %}
-{% endmacro %}
+{#-
+    The entities this run recomputes: those with a row that changed in a source since this model was last built. Whoever
+    builds the model has put them into the temporary table `touched`; elsewhere they are asked for.
+-#}
+{% macro touched_entities() -%}
+    {%- if flags.WHICH in ('run', 'build', 'compile') -%}
+        select {{ entity() | join(', ') }} from touched
+    {%- else -%}
+        {%- for source in config.require('meta').sources -%}
+        select {{ entity() | join(', ') }} from {{ ref(source) }} where changed_batch > {{ built_position() }}
+        {{- ' union ' if not loop.last }}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
 
 {% macro entity() -%}
     {{ return(config.require('meta').entity) }}
 {%- endmacro %}
-
-{#- Whole entities are rewritten, also those of which nothing is left: deleting by the new rows' keys would keep those. -#}
-{% macro get_incremental_by_entity_sql(arguments) %}
-    {%- set columns = arguments['dest_columns'] | map(attribute='quoted') | join(', ') -%}
-    delete from {{ arguments['target_relation'] }}
-    where ({{ entity() | join(', ') }}) in ({{ touched_entities() }});
-
-    insert into {{ arguments['target_relation'] }} ({{ columns }})
-    select {{ columns }} from {{ arguments['temp_relation'] }}
-{% endmacro %}

@@ -9,35 +9,25 @@
 
 {% macro start_refresh() %}
     {%- if is_refresh() -%}
-        {%- do call_warehouse({'command': 'start'}) -%}
+        {%- do call_warehouse({'command': 'start', 'run_id': invocation_id}) -%}
     {%- endif -%}
 {% endmacro %}
 
-{#- Publishes only when every mart of the project was built by this run: readers never see half a refresh. -#}
+{#- Publishes only when every mart of the project is as far as this run: readers never see half a refresh. -#}
 {% macro publish_marts(results) %}
     {%- if is_refresh() -%}
-        {%- set built = [] -%}
-        {%- for result in results if result.node.resource_type == 'model' and result.status == 'success' -%}
-            {%- do built.append(result.node.unique_id) -%}
-        {%- endfor -%}
         {%- set marts = [] -%}
-        {%- set missing = [] -%}
         {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.schema in ('marts', 'trust') -%}
-            {%- if node.unique_id not in built -%}
-                {%- do missing.append(node.name) -%}
-            {%- endif -%}
-            {%- do marts.append({
-                'name': node.name,
-                'schema': node.schema,
-                'relation': node.relation_name,
-                'entity': node.config.meta.get('entity', []),
-                'sources': node.config.meta.get('sources', []),
-            }) -%}
+            {%- do marts.append(describe_model(node)) -%}
         {%- endfor -%}
+        {%- set built = run_query(
+            'select model from build.main.generations where batch >= (select batch from run.main.position)'
+        ).columns[0].values() -%}
+        {%- set missing = marts | map(attribute='name') | reject('in', built) | list -%}
         {%- if missing -%}
             {%- do log('nothing published: this run did not build ' ~ missing | join(', '), info=true) -%}
         {%- else -%}
-            {%- do call_warehouse({'command': 'publish', 'marts': marts, 'run_id': invocation_id}) -%}
+            {%- do call_warehouse({'command': 'publish', 'marts': marts}) -%}
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}

@@ -17,7 +17,8 @@ from warehouse.envelope import decode
 from warehouse.errors import RefreshError
 from warehouse.journal import JournalWriter
 from warehouse.lock import hold_lock
-from warehouse.refresh import project_dir, refresh
+from warehouse.plan import project_dir
+from warehouse.refresh import refresh
 from warehouse.settings import Settings
 
 SAMPLE = Path(__file__).parent.parent / "data" / "order_created.json"

@@ -1,3 +1,3 @@
-{{ config(unique_key='variant_id', incremental_strategy='delete+insert') }}
+{{ config(unique_key='variant_id', incremental_strategy='delete+insert', meta={'family': 'address'}) }}
 
 {{ typed_events('address', 'payload.id as address_id, ' ~ said('payload.customer_id') ~ ' as customer_id') }}

@@ -1,3 +1,3 @@
-{{ config(unique_key='variant_id', incremental_strategy='delete+insert') }}
+{{ config(unique_key='variant_id', incremental_strategy='delete+insert', meta={'family': 'invoice'}) }}
 
 {{ typed_events('invoice', 'payload.id as invoice_id, ' ~ said('payload.order_id') ~ ' as order_id', keep_json=true) }}

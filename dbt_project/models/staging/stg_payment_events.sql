@@ -1,3 +1,3 @@
-{{ config(unique_key='variant_id', incremental_strategy='delete+insert') }}
+{{ config(unique_key='variant_id', incremental_strategy='delete+insert', meta={'family': 'payment'}) }}
 
 {{ typed_events('payment', 'coalesce(' ~ said('payload.order_id') ~ ', payload.id) as order_id') }}

@@ -1,4 +1,4 @@
-{{ config(unique_key='variant_id', incremental_strategy='delete+insert') }}
+{{ config(unique_key='variant_id', incremental_strategy='delete+insert', meta={'family': 'refund'}) }}
 
 {%- set order_id = 'coalesce(' ~ said('payload.order_id') ~ ', ' ~ said('payload.payment_account_id') ~ ')' %}
 

@@ -1,3 +1,3 @@
-{{ config(unique_key='variant_id', incremental_strategy='delete+insert') }}
+{{ config(unique_key='variant_id', incremental_strategy='delete+insert', meta={'family': 'return'}) }}
 
 {{ typed_events('return', 'payload.id as return_id, ' ~ said('payload.order_id') ~ ' as order_id') }}

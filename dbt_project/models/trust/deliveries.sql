@@ -1,25 +1,20 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='by_entity',
-    meta={'entity': ['hour'], 'sources': ['stg_delivery_hours']},
+    meta={'entity': ['hour'], 'sources': ['stg_deliveries']},
 ) }}
--- depends_on: {{ ref('stg_delivery_hours') }}
 
--- The first hour as a literal lets the lake leave out the files that hold nothing later.
 with arrivals as (
 
     select
         tenant,
         name,
-        date_trunc('hour', received_at) as hour,
+        hour,
         case when published_at is not null then epoch_us(received_at) - epoch_us(published_at) end / 1e6 as lag
-    from {{ source('log', 'events') }}
-    where
-        batch <= {{ log_position() }}
-        {%- if is_incremental() %}
-        and received_at >= '{{ first_touched_hour(ref('stg_delivery_hours')) }}'::timestamptz
-        and date_trunc('hour', received_at) in ({{ touched_entities() }})
-        {%- endif %}
+    from {{ ref('stg_deliveries') }}
+    {%- if is_incremental() %}
+    where hour in ({{ touched_entities() }})
+    {%- endif %}
 
 ),
 

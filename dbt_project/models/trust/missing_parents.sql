@@ -12,8 +12,8 @@
 with newest as (
 
     select max(published_at) as published_at
-    from {{ source('log', 'events') }}
-    where problem is null and batch <= {{ log_position() }}
+    from {{ ref('stg_deliveries') }}
+    where is_event
 
 ),
 

@@ -1,7 +1,12 @@
-{{ config(unique_key='hour', incremental_strategy='delete+insert') }}
+{{ config(incremental_strategy='append') }}
 
-select distinct
+select
+    tenant,
+    name,
     date_trunc('hour', received_at) as hour,
+    received_at,
+    published_at,
+    problem is null as is_event,
     {{ log_position() }}::bigint as changed_batch
 from {{ source('log', 'events') }}
 where {{ new_deliveries() }}

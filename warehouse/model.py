@@ -1,0 +1,148 @@
+"""A model of the dbt project as a refresh runs it: the whole table anew, or the rows of what was touched.
+
+One transaction holds the rows of a model and its place in the log, `build.main.generations`; whatever dies when, the
+place is true of the rows.
+"""
+
+from typing import Final, Literal
+
+import duckdb
+import msgspec
+
+# Stand in a compiled model where a run's own numbers belong. They are put in as literals, by which the lake leaves out
+# the files of the log that hold nothing new.
+POSITION: Final = "__position__"
+BUILT: Final = "__built__"
+
+Strategy = Literal["whole", "by_entity", "by_key", "append"]
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """One model: the SQL of its table and, unless its strategy is `whole`, of the rows that a run touches.
+
+    `columns` are the names and types of its contract, where it has one. `entity` are the columns whose rows are
+    recomputed together and `sources` the relations, by model, whose `changed_batch` says which; `key` names a row for
+    the strategy `by_key`.
+    """
+
+    name: str
+    schema: str
+    strategy: Strategy
+    whole: str
+    touched: str = ""
+    columns: tuple[tuple[str, str], ...] = ()
+    entity: tuple[str, ...] = ()
+    sources: dict[str, str] = {}
+    key: tuple[str, ...] = ()
+
+    @property
+    def relation(self) -> str:
+        """The model's table in the build database."""
+        return f"build.{self.schema}.{self.name}"
+
+    def touched_entities(self, batch: int | dict[str, int]) -> str:
+        """A query of the entities with a row that changed in a source after that batch, or the source's own."""
+        columns = ", ".join(self.entity)
+        parts = [
+            f"select {columns} from {relation} where changed_batch > "
+            f"{batch[source] if isinstance(batch, dict) else batch}"
+            for source, relation in self.sources.items()
+        ]
+        return " union ".join(parts)
+
+
+class Run(msgspec.Struct, frozen=True):
+    """What all models of one run share: its id, and the batch of the log up to which it reads."""
+
+    run_id: str
+    position: int
+
+
+def build_model(con: duckdb.DuckDBPyConnection, model: Model, run: Run, *, full: bool = False) -> None:
+    """Bring a model's table to the run's position in a transaction of its own. Raises duckdb.Error."""
+    con.execute("begin")
+    try:
+        rows = con.execute("select batch from build.main.generations where model = ?", [model.name]).fetchall()
+        if not rows or full:
+            _build_whole(con, model, run)
+            con.execute("delete from build.main.generations where model = ?", [model.name])
+            con.execute(
+                f"insert into build.main.generations select ?, ?, {_reached(model, run)}", [model.name, run.run_id]
+            )
+        else:
+            if model.strategy == "whole":
+                _build_whole(con, model, run)
+            else:
+                _build_touched(con, model, run, int(rows[0][0]))
+            con.execute(
+                f"update build.main.generations set batch = {_reached(model, run)} where model = ?", [model.name]
+            )
+        con.execute("commit")
+    except BaseException:
+        _roll_back(con)
+        raise
+
+
+def is_built(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
+    """Whether a model has a table."""
+    return bool(con.execute("select 1 from build.main.generations where model = ?", [model.name]).fetchall())
+
+
+def _build_whole(con: duckdb.DuckDBPyConnection, model: Model, run: Run) -> None:
+    sql = model.whole.replace(POSITION, str(run.position)).replace(BUILT, "0")
+    con.execute(f"drop table if exists {model.relation}")
+    if not model.columns:
+        con.execute(f"create table {model.relation} as {sql}")
+        return
+    columns = ", ".join(f"{name} {kind}" for name, kind in model.columns)
+    con.execute(f"create table {model.relation} ({columns})")
+    con.execute(f"insert into {model.relation} by name {sql}")
+
+
+def _build_touched(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int) -> None:
+    if model.strategy == "by_entity":
+        con.execute(f"create or replace temp table touched as {model.touched_entities(built)}")
+        if con.execute("select 1 from touched limit 1").fetchone() is None:
+            return
+    sql = model.touched.replace(POSITION, str(run.position)).replace(BUILT, str(built))
+    con.execute(f"create or replace temp table news as {sql}")
+    _check_columns(con, model)
+    # Whole entities are rewritten, also those of which nothing is left: deleting by the new rows would keep those.
+    if model.strategy == "by_entity":
+        _delete(con, model, model.entity, "touched")
+    elif model.strategy == "by_key":
+        _delete(con, model, model.key, "news")
+    con.execute(f"insert into {model.relation} by name from news")
+
+
+def _delete(con: duckdb.DuckDBPyConnection, model: Model, columns: tuple[str, ...], table: str) -> None:
+    names = ", ".join(columns)
+    con.execute(f"delete from {model.relation} where ({names}) in (select {names} from {table})")
+
+
+def _check_columns(con: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Stop when the model's columns are not those of its table any more: it has to be built anew, from the log."""
+    of_table, of_model = (
+        {row[0] for row in con.execute(f"select * from {table} limit 0").description or []}
+        for table in (model.relation, "news")
+    )
+    if of_table != of_model:
+        raise duckdb.BinderException(
+            f"its columns have changed ({', '.join(sorted(of_table ^ of_model))}): `warehouse refresh --full`"
+        )
+
+
+def _reached(model: Model, run: Run) -> str:
+    """SQL of a model's place: as far as the sources it is made from, which a run of it alone does not bring along."""
+    if not model.sources:
+        return str(run.position)
+    names = ", ".join(f"'{source}'" for source in model.sources)
+    return f"(select min(batch) from build.main.generations where model in ({names}))"
+
+
+def _roll_back(con: duckdb.DuckDBPyConnection) -> None:
+    try:
+        con.execute("rollback")
+    except duckdb.TransactionException:
+        # The failed commit has already ended the transaction.
+        return

@@ -1,0 +1,147 @@
+"""The DuckDB in which refreshes run: in memory, with the lake attached for as long as it lives.
+
+dbt's own connections join it by its name, so a resident process opens the lake once and not once a refresh. The build
+database is attached only while a refresh runs: between two of them any other process may have it.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import duckdb
+
+from warehouse.contract import EventContract, load_contract
+from warehouse.errors import RefreshError
+from warehouse.lake import attach_lake
+from warehouse.settings import Settings
+
+# `generations` says for each model which full build its table comes from, and the last batch of the log in it.
+BUILD: Final = """
+create schema if not exists build.staging;
+create schema if not exists build.intermediate;
+create schema if not exists build.marts;
+create schema if not exists build.trust;
+create table if not exists build.main.generations (model varchar, generation varchar, batch bigint);
+"""
+
+
+def session_name(settings: Settings) -> str:
+    """What every connection of this process to this home's session connects to."""
+    return f":memory:refresh_{hashlib.sha256(str(settings.home.resolve()).encode()).hexdigest()[:16]}"
+
+
+def session_config(settings: Settings) -> dict[str, Any]:
+    """DuckDB's options of a session: beyond its memory it spills into the home. No row depends on insertion order."""
+    return {
+        "memory_limit": f"{settings.memory}B",
+        "temp_directory": str(settings.home / "build.tmp"),
+        "preserve_insertion_order": "false",
+    }
+
+
+@contextmanager
+def open_session(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to this home's session, which lives at least as long as the block. Raises LakeError."""
+    con = duckdb.connect(session_name(settings), config=session_config(settings))
+    try:
+        prepare_session(con, settings)
+        yield con
+    finally:
+        con.close()
+
+
+def prepare_session(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Attach the lake, and `run`, which holds the contract and where this run stands; does nothing the second time."""
+    attached = _databases(con)
+    if "lake" not in attached:
+        attach_lake(con, settings)
+    if "run" not in attached:
+        _attach_run(con)
+
+
+def attach_build(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Attach the build database, made new where there is none; does nothing the second time.
+
+    Raises RefreshError when another process has it open or it cannot be read.
+    """
+    if "build" in _databases(con):
+        return
+    path = str(settings.build_path).replace("'", "''")
+    try:
+        con.execute(f"attach '{path}' as build")
+        con.execute(BUILD)
+    except duckdb.Error as error:
+        raise RefreshError(
+            f"{settings.build_path}: the build database cannot be opened: {str(error).splitlines()[0]}",
+            "close whatever else has it open; if it is damaged delete it, the next refresh rebuilds it from the log",
+        ) from error
+
+
+def detach_build(con: duckdb.DuckDBPyConnection) -> None:
+    """Let go of the build database, so that other processes may open it."""
+    con.execute("detach database if exists build")
+
+
+def fix_position(con: duckdb.DuckDBPyConnection, run_id: str, batch: int) -> None:
+    """Fix the batch up to which every model of a `dbt run` reads the log, so that all of them show one moment."""
+    con.execute("delete from run.main.position")
+    con.execute("insert into run.main.position values (?, ?)", [run_id, batch])
+
+
+def fixed_position(con: duckdb.DuckDBPyConnection) -> tuple[str, int]:
+    """The id and the position of the `dbt run` at hand."""
+    ((run_id, batch),) = con.execute("from run.main.position").fetchall()
+    return str(run_id), int(batch)
+
+
+def log_position(con: duckdb.DuckDBPyConnection) -> int:
+    """The last batch of the log."""
+    ((batch,),) = con.execute("select batch from lake.log.counter").fetchall()
+    return int(batch)
+
+
+def _databases(con: duckdb.DuckDBPyConnection) -> set[str]:
+    return {name for (name,) in con.execute("select database_name from duckdb_databases()").fetchall()}
+
+
+def _attach_run(con: duckdb.DuckDBPyConnection) -> None:
+    contract = load_contract()
+    con.execute("attach ':memory:' as run")
+    con.execute("create table run.main.position (run_id varchar, batch bigint)")
+    events = [
+        {
+            "name": event.name,
+            "family": event.family,
+            "key_source": event.key_source,
+            "structure": contract.family_structure(event.family),
+        }
+        for event in contract.events.values()
+    ]
+    fields = [
+        {"name": event.name, "path": path, "type": kind}
+        for event in contract.events.values()
+        for path, kind in _fields(event)
+    ]
+    _fill(con, "run.main.contract", events)
+    _fill(con, "run.main.contract_fields", fields)
+
+
+def _fill(con: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, str]]) -> None:
+    # As one text: DuckDB looks for pandas, and so imports it, before it takes a list.
+    structure = json.dumps([dict.fromkeys(rows[0], "VARCHAR")])
+    con.execute(
+        f"create table {table} as select unnest(from_json(?, '{structure}'), recursive => true)", [json.dumps(rows)]
+    )
+
+
+def _fields(event: EventContract) -> list[tuple[str, str]]:
+    """Every path of an event's payload and what it holds: a type of the contract file, `record` or `list`."""
+    kinds: dict[str, str] = {}
+    for leaf, scalar in event.leaves():
+        kinds[leaf] = scalar.value
+        path = leaf
+        while path := path[:-2] if path.endswith("[]") else path.rpartition(".")[0]:
+            kinds[path] = "list" if leaf[len(path) :].startswith("[]") else "record"
+    return list(kinds.items())
