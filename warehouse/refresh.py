@@ -11,6 +11,7 @@ from typing import Final
 import duckdb
 
 from warehouse.build import build
+from warehouse.errors import RefreshError
 from warehouse.lock import hold_lock
 from warehouse.model import Run
 from warehouse.plan import load_plan, project_digest
@@ -52,5 +53,10 @@ def refresh_in(
         steps = plan.steps if full else select_steps(session, plan, position)
         build(session, steps, run, full=full, progress=progress)
         return publish(session, settings, plan.marts, Published(run.run_id, position, digest))
+    except duckdb.Error as error:
+        raise RefreshError(
+            f"{settings.home}: the refresh stopped, readers keep the last complete one: {str(error).splitlines()[0]}",
+            "free space if its disk is full, then try again; `warehouse status` looks closer",
+        ) from error
     finally:
         detach_build(session)

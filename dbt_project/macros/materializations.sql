@@ -19,7 +19,7 @@
     {%- set target = this.incorporate(type='table') -%}
     {%- set key = config.get('unique_key') or [] -%}
     {%- set contract = config.get('contract') -%}
-    {%- if contract.enforced -%}
+    {%- if contract.enforced and not is_incremental() -%}
         {{ get_assert_columns_equivalent(sql) }}
     {%- endif -%}
     {%- set columns = [] -%}

@@ -1,0 +1,79 @@
+"""Refreshes again and again in one process, whenever there is something new, until it is told to stop.
+
+A failure ends nothing: it is reported, waited out for longer each time, and tried again with everything opened anew.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+import duckdb
+import msgspec
+
+from warehouse.errors import RefreshError, WarehouseError
+from warehouse.lock import hold_lock
+from warehouse.publication import Publication
+from warehouse.refresh import refresh_in
+from warehouse.session import open_session
+from warehouse.settings import Settings
+
+# Another refresh of this home is waited for so long before it is spoken of.
+LOCK_SECONDS: Final = 30.0
+LONGEST_PAUSE: Final = 300.0
+
+
+class Refreshed(msgspec.Struct, frozen=True):
+    """A refresh that showed readers something new, and the seconds it took from sealing to publishing."""
+
+    publication: Publication
+    seconds: float
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """A refresh that failed, and after how many seconds it is tried again; readers keep what they had."""
+
+    error: WarehouseError
+    pause: float
+
+
+Report: TypeAlias = Callable[[Refreshed | Failed], None]
+
+
+def watch(settings: Settings, seconds: float, stop: threading.Event, report: Report) -> None:
+    """Look for something new every `seconds` and refresh when there is, until `stop` is set; at hand is finished first.
+
+    `report` is called after each refresh that changed something or failed. What fails is tried again after twice
+    `seconds`, then twice as long each time, up to five minutes; the first success ends that.
+    """
+    failures = 0
+    settings.home.mkdir(parents=True, exist_ok=True)
+    while not stop.is_set():
+        try:
+            with open_session(settings) as session:
+                while not stop.is_set():
+                    began = time.monotonic()
+                    refreshed = _refresh(session, settings)
+                    failures = 0
+                    if refreshed is not None:
+                        report(refreshed)
+                    stop.wait(max(0.0, began + seconds - time.monotonic()))
+        except (WarehouseError, duckdb.Error, OSError) as error:
+            failures += 1
+            pause = min(seconds * 2.0**failures, LONGEST_PAUSE)
+            report(Failed(_explained(error, settings), pause))
+            stop.wait(pause)
+
+
+def _explained(error: WarehouseError | duckdb.Error | OSError, settings: Settings) -> WarehouseError:
+    if isinstance(error, WarehouseError):
+        return error
+    reason = str(error).splitlines()[0]
+    return RefreshError(f"{settings.home}: {reason}", "see that its disk has room and its files may be written to")
+
+
+def _refresh(session: duckdb.DuckDBPyConnection, settings: Settings) -> Refreshed | None:
+    with hold_lock(settings.refresh_lock, wait=LOCK_SECONDS):
+        began = time.monotonic()
+        publication = refresh_in(session, settings)
+        return Refreshed(publication, time.monotonic() - began) if publication.rows else None
