@@ -34,6 +34,9 @@ status-image: $(READY) ## take the pictures of the status page in docs/images an
 benchmark: $(READY) ## the receiver beside what people would use instead, ten minutes (ARGS=--quick: one)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+benchmark-refresh: $(READY) ## what a refresh costs, by size of history and beside dlt (ARGS, see benchmarks/refresh.py)
+	@$(BIN)/python -m benchmarks.refresh $(ARGS)
+
 lint: $(READY) ## formatting, rules and types of the Python, style of the SQL
 	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --check .; echo "Try: make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
@@ -65,4 +68,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help setup demo test benchmark test-ledger lint format lock clean test-properties status-image
+.PHONY: help setup demo test benchmark test-ledger lint format lock clean test-properties status-image benchmark-refresh

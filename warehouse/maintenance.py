@@ -47,7 +47,10 @@ select sch.schema_name, tab.table_name, (
 ) as files
 from __ducklake_metadata_lake.ducklake_table as tab
 inner join __ducklake_metadata_lake.ducklake_schema as sch on tab.schema_id = sch.schema_id and sch.end_snapshot is null
-where tab.end_snapshot is null and sch.schema_name in ('marts', 'trust') and tab.table_name != 'publications'
+where
+    tab.end_snapshot is null
+    and sch.schema_name in ('marts', 'trust')
+    and tab.table_name not in ('publications', 'published_generations')
 order by all
 """
 # A catalog in SQLite has no type for times.

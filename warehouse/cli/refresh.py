@@ -1,10 +1,9 @@
 """`warehouse refresh`: bring the marts up to date with every event acknowledged so far, once or again and again."""
 
+import os
 import signal
 import threading
 from typing import TYPE_CHECKING
-
-import os
 
 import click
 import msgspec
