@@ -39,7 +39,7 @@ def watching(settings: Settings) -> Iterator[list[Refreshed | Failed]]:
     """What the loop reports, while it runs in another thread."""
     told: list[Refreshed | Failed] = []
     stop = threading.Event()
-    loop = threading.Thread(target=watch, args=(settings, 0.1, stop, told.append))
+    loop = threading.Thread(target=watch, args=(settings, 0.5, stop, told.append))
     loop.start()
     try:
         yield told
