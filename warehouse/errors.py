@@ -3,6 +3,7 @@
 WarehouseError
 ├── SettingsError        a setting is wrong; nothing was started
 ├── ContractError        the contract file is wrong; nothing was started
+├── MetricsError         the metrics are declared in a way that cannot be
 ├── LockHeld             another process is doing this to the same home
 ├── JournalError         the journal could not be written; nothing in that group was acknowledged
 │   └── JournalCorrupt   a journal file holds bytes that were never written as they stand
@@ -35,6 +36,10 @@ class SettingsError(WarehouseError):
 
 class ContractError(WarehouseError):
     """The contract file contradicts itself or lacks something."""
+
+
+class MetricsError(WarehouseError):
+    """The yml of the metrics names a measure, a metric or a model that is not there."""
 
 
 class LockHeld(WarehouseError):

@@ -109,6 +109,7 @@ order_steps as (
     select
         tenant,
         order_id,
+        min({{ order_step_at() }}) filter (where event_name = 'order.opened') as opened_at,
         min({{ order_step_at() }}) filter (where event_name = 'order.cancelled') as cancelled_at,
         min({{ order_step_at() }}) filter (
             where event_name in ('order.completed', 'order.shipped') and coalesce(len(payload.items), 0) = 0
@@ -280,7 +281,11 @@ described as (
             unit_steps.cancellation_reason, case when swapped_away.new_item_id is not null then 'swapped' end
         ) as cancellation_reason,
         returned.returned_at,
-        headers.event_name as header_name
+        headers.event_name as header_name,
+        headers.payload.is_historical,
+        coalesce(
+            {{ utc('headers.payload.placed_at') }}, {{ utc('headers.payload.created_at') }}, order_steps.opened_at
+        ) as ordered_at
     from units
     left join ordered as own
         on units.tenant = own.tenant and units.order_id = own.order_id and units.item_id = own.item_id
@@ -365,7 +370,13 @@ final as (
         case when cancelled_at is not null then cancellation_reason end as cancellation_reason,
         swapped_to_item_id,
         returned_at,
-        refund_amount
+        refund_amount,
+        ordered_at,
+        header_name is not null
+        and not coalesce(is_historical, false)
+        and ordered_at is not null
+        and swapped_to_item_id is null
+        and coalesce(lower(item.item_type), '') != 'shipping' as is_sale
     from refunded
 
 )

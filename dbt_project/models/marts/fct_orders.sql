@@ -136,6 +136,24 @@ final as (
         cancelled_at
     from joined
 
+),
+
+dated as (
+
+    select
+        *,
+        coalesce(placed_at, created_at, opened_at) as ordered_at
+    from final
+
+),
+
+sold as (
+
+    select
+        *,
+        has_header and not coalesce(is_historical, false) and ordered_at is not null as is_sale
+    from dated
+
 )
 
-select * from final
+select * from sold

@@ -112,7 +112,8 @@ measured as (
         max(timed.completed_at - timed.ready_at) as ready_to_completed,
         max(timed.completed_at) - min(placed.placed_at) as placed_to_completed,
         sum(timed.failures)::bigint as rerouted,
-        count(*) as split
+        count(*) as split,
+        min(placed.placed_at) as ordered_at
     from timed
     left join placed on timed.tenant = placed.tenant and timed.order_id = placed.order_id
     group by timed.tenant, timed.order_id
