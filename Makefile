@@ -37,6 +37,9 @@ benchmark: $(READY) ## the receiver beside what people would use instead, ten mi
 benchmark-refresh: $(READY) ## what a refresh costs, by size of history and beside dlt (ARGS, see benchmarks/refresh.py)
 	@$(BIN)/python -m benchmarks.refresh $(ARGS)
 
+test-year: $(READY) ## dbt build over a simulated year, with every test of the models (twenty minutes or so)
+	@WORLD_DAYS=365 $(BIN)/python -m pytest -q -s tests/dbt_project/test_build.py
+
 lint: $(READY) ## formatting, rules and types of the Python, style of the SQL
 	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --check .; echo "Try: make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
@@ -68,4 +71,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help setup demo test benchmark test-ledger lint format lock clean test-properties status-image benchmark-refresh
+.PHONY: help setup demo test benchmark test-ledger lint format lock clean test-properties status-image benchmark-refresh test-year
