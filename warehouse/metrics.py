@@ -186,7 +186,7 @@ def _only(found: list[Found], what: str) -> Found:
 
 
 if __name__ == "__main__":
-    from warehouse.refresh import project_dir
+    from warehouse.plan import project_dir
 
     try:
         sys.stdout.write(render_tables(read_declarations(project_dir())) + "\n")

@@ -7,7 +7,7 @@ import pytest
 
 from warehouse.errors import MetricsError
 from warehouse.metrics import END, FOLDER, START, read_declarations, render_tables
-from warehouse.refresh import project_dir
+from warehouse.plan import project_dir
 
 ROOT = Path(__file__).parents[2]
 
