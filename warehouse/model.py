@@ -14,6 +14,9 @@ import msgspec
 POSITION: Final = "__position__"
 BUILT: Final = "__built__"
 
+# The macro `is_touched` has the same number.
+TOUCHED_BITS: Final = 2**22
+
 Strategy = Literal["whole", "by_entity", "by_key", "append"]
 
 
@@ -88,6 +91,24 @@ def is_built(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
     return bool(con.execute("select 1 from build.main.generations where model = ?", [model.name]).fetchall())
 
 
+def find_touched(con: duckdb.DuckDBPyConnection, model: Model, entities: str) -> bool:
+    """Put those entities into the temporary table `touched`, and the hashes of their last columns into the variable
+    of that name, a bit each; false when there is none."""
+    con.execute(f"create or replace temp table touched as {entities}")
+    con.execute(
+        f"set variable touched = (select bitstring_agg((hash({model.entity[-1]}) % {TOUCHED_BITS})::integer, "
+        f"0, {TOUCHED_BITS - 1}) from touched)"
+    )
+    return con.execute("select 1 from touched limit 1").fetchone() is not None
+
+
+def touched(columns: tuple[str, ...]) -> str:
+    """The condition that these columns name an entity that `find_touched` found; the bit spares reading the others."""
+    names = ", ".join(columns)
+    bit = f"get_bit(getvariable('touched'), (hash({columns[-1]}) % {TOUCHED_BITS})::integer) = 1"
+    return f"{bit} and ({names}) in (select {names} from touched)"
+
+
 def _build_whole(con: duckdb.DuckDBPyConnection, model: Model, run: Run) -> None:
     sql = model.whole.replace(POSITION, str(run.position)).replace(BUILT, "0")
     con.execute(f"drop table if exists {model.relation}")
@@ -100,10 +121,8 @@ def _build_whole(con: duckdb.DuckDBPyConnection, model: Model, run: Run) -> None
 
 
 def _build_touched(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int) -> None:
-    if model.strategy == "by_entity":
-        con.execute(f"create or replace temp table touched as {model.touched_entities(built)}")
-        if con.execute("select 1 from touched limit 1").fetchone() is None:
-            return
+    if model.strategy == "by_entity" and not find_touched(con, model, model.touched_entities(built)):
+        return
     sql = model.touched.replace(POSITION, str(run.position)).replace(BUILT, str(built))
     con.execute(f"create or replace temp table news as {sql}")
     _check_columns(con, model)

@@ -17,7 +17,7 @@ import msgspec
 from warehouse.errors import RefreshError
 from warehouse.figures import write_figures
 from warehouse.lock import hold_lock
-from warehouse.model import Model
+from warehouse.model import Model, find_touched, touched
 from warehouse.publication import Publication, write_publication
 from warehouse.settings import Settings
 
@@ -159,13 +159,10 @@ class _Publishing:
     def _publish_touched(self, mart: Model, target: str) -> int | None:
         """Replace the rows of the entities that changed in a source since the last publication."""
         query = mart.touched_entities({source: self._seen(source) for source in mart.sources})
-        self._con.execute(f"create or replace temp table touched as {query}")
-        if not _only(self._con, "select count(*) from touched"):
+        if not find_touched(self._con, mart, query):
             return None
-        entity = ", ".join(mart.entity)
-        touched = f"({entity}) in (select {entity} from touched)"
-        gone = _only(self._con, f"delete from {target} where {touched}")
-        come = _only(self._con, f"insert into {target} from {mart.relation} where {touched}")
+        gone = _only(self._con, f"delete from {target} where {touched(mart.entity)}")
+        come = _only(self._con, f"insert into {target} from {mart.relation} where {touched(mart.entity)}")
         return come if gone or come else None
 
     def _seen(self, source: str) -> int:

@@ -92,7 +92,7 @@ from typed
     select *
     from {{ ref(source) }}
     {%- if is_incremental() %}
-    where ({{ entity() | join(', ') }}) in ({{ touched_entities() }})
+    where {{ is_touched(*entity()) }}
     {%- endif %}
     qualify
         event_name not in ('{{ documented_names() | join("', '") }}')

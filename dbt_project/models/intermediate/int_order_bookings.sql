@@ -19,7 +19,7 @@ with orders as (
         and orders.is_historical is distinct from true
         and {{ ordered_at('orders') }} is not null
         {%- if is_incremental() %}
-        and (orders.tenant, orders.order_id) in ({{ touched_entities() }})
+        and {{ is_touched('orders.tenant', 'orders.order_id') }}
         {%- endif %}
 
 ),
@@ -39,7 +39,7 @@ units as (
         items.swapped_to_item_id is null
         and lower(items.item_type) is distinct from 'shipping'
         {%- if is_incremental() %}
-        and (items.tenant, items.order_id) in ({{ touched_entities() }})
+        and {{ is_touched('items.tenant', 'items.order_id') }}
         {%- endif %}
 
 ),

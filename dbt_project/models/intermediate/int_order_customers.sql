@@ -11,5 +11,5 @@ where
     event_name in ('order.created', 'order.opened')
     and {{ said('payload.customer_id') }} is not null
     {%- if is_incremental() %}
-    and (tenant, order_id) in ({{ touched_entities() }})
+    and {{ is_touched('tenant', 'order_id') }}
     {%- endif %}

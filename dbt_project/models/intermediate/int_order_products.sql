@@ -9,7 +9,7 @@ with order_lines as (
         unnest(payload.items) as item
     from {{ ref('stg_order_events') }}
     {%- if is_incremental() %}
-    where (tenant, order_id) in ({{ touched_entities() }})
+    where {{ is_touched('tenant', 'order_id') }}
     {%- endif %}
 
 ),
@@ -24,7 +24,7 @@ return_lines as (
     where
         order_id is not null
         {%- if is_incremental() %}
-        and (tenant, order_id) in ({{ touched_entities() }})
+        and {{ is_touched('tenant', 'order_id') }}
         {%- endif %}
 
 ),
@@ -39,7 +39,7 @@ fulfillment_lines as (
     where
         order_id is not null
         {%- if is_incremental() %}
-        and (tenant, order_id) in ({{ touched_entities() }})
+        and {{ is_touched('tenant', 'order_id') }}
         {%- endif %}
 
 ),

@@ -9,7 +9,7 @@ with returns as (
         {{ said('payload.customer_id') }} as customer_id
     from {{ ref('stg_return_events') }}
     {%- if is_incremental() %}
-    where (tenant, return_id) in ({{ touched_entities() }})
+    where {{ is_touched('tenant', 'return_id') }}
     {%- endif %}
 
 ),

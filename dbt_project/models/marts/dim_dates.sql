@@ -16,31 +16,48 @@
 } -%}
 {{ config(materialized='table') }}
 
+-- The first and the last believable time of each column, and every other one: one wrong year, such as 0001, must not
+-- stretch the calendar over two millennia.
 with moments as (
     {% for fact, columns in times.items() %}
-    {%- set last_fact = loop.last %}
-    {%- for column in columns %}
-    select year({{ day(column) }}) as year
+    select
+        unnest([
+            {%- for column in columns %}
+            min({{ column }}) filter (where {{ is_believable(column) }}),
+            max({{ column }}) filter (where {{ is_believable(column) }}){{ ',' if not loop.last }}
+            {%- endfor %}
+        ]) as moment
     from {{ ref(fact) }}
-    where {{ column }} is not null
-    {{- ' union' if not (last_fact and loop.last) }}
+    {%- for column in columns %}
+    union all
+    select {{ column }} as moment
+    from {{ ref(fact) }}
+    where {{ column }} is not null and not {{ is_believable(column) }}
     {%- endfor %}
+    {{- ' union all' if not loop.last }}
     {%- endfor %}
 
 ),
 
--- One wrong year, such as 0001, must not stretch the calendar over two millennia.
+moment_years as (
+
+    select distinct year({{ day('moment') }}) as year
+    from moments
+    where moment is not null
+
+),
+
 believable as (
 
     select unnest(range(min(year), max(year) + 1)) as year
-    from moments
+    from moment_years
     where year between 2000 and 2100
 
 ),
 
 years as (
 
-    select year from moments
+    select year from moment_years
     union
     select year from believable
 

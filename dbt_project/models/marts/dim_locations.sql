@@ -7,6 +7,6 @@ select
     min(first_seen_at) as first_seen_at
 from {{ ref('int_location_sightings') }}
 {%- if is_incremental() %}
-where (tenant, location_id) in ({{ touched_entities() }})
+where {{ is_touched('tenant', 'location_id') }}
 {%- endif %}
 group by tenant, location_id

@@ -6,7 +6,7 @@ with products as (
     select *
     from {{ ref('int_product_sightings') }}
     {%- if is_incremental() %}
-    where (tenant, product_id) in ({{ touched_entities() }})
+    where {{ is_touched('tenant', 'product_id') }}
     {%- endif %}
 
 ),
@@ -31,7 +31,7 @@ units as (
         and orders.has_header
         and orders.is_historical is distinct from true
         {%- if is_incremental() %}
-        and (items.tenant, items.product_id) in ({{ touched_entities() }})
+        and {{ is_touched('items.tenant', 'items.product_id') }}
         {%- endif %}
 
 ),

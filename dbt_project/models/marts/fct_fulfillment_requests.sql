@@ -51,7 +51,7 @@ units as (
         max(items.completed_at) as last_completed_at
     from {{ ref('fct_fulfillment_items') }} as items
     {%- if is_incremental() %}
-    where (items.tenant, items.fulfillment_request_id) in ({{ touched_entities() }})
+    where {{ is_touched('items.tenant', 'items.fulfillment_request_id') }}
     {%- endif %}
     group by items.tenant, items.fulfillment_request_id
 

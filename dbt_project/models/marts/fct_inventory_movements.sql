@@ -12,7 +12,7 @@ with events as (
             'inventory_transaction.adjustment_created'
         )
         {%- if is_incremental() %}
-        and (tenant, transaction_id) in ({{ touched_entities() }})
+        and {{ is_touched('tenant', 'transaction_id') }}
         {%- endif %}
 
 ),
@@ -140,8 +140,8 @@ fulfilled as (
     where
         items.completed_at is not null
         {%- if is_incremental() %}
-        and (items.tenant, items.fulfillment_request_id) in ({{ touched_entities() }})
-        and (requests.tenant, requests.fulfillment_request_id) in ({{ touched_entities() }})
+        and {{ is_touched('items.tenant', 'items.fulfillment_request_id') }}
+        and {{ is_touched('requests.tenant', 'requests.fulfillment_request_id') }}
         {%- endif %}
 
 ),
@@ -172,8 +172,8 @@ returned as (
     where
         lower(items.item_type) is distinct from 'shipping'
         {%- if is_incremental() %}
-        and (items.tenant, items.return_id) in ({{ touched_entities() }})
-        and (returns.tenant, returns.return_id) in ({{ touched_entities() }})
+        and {{ is_touched('items.tenant', 'items.return_id') }}
+        and {{ is_touched('returns.tenant', 'returns.return_id') }}
         {%- endif %}
 
 ),

@@ -56,7 +56,7 @@ units as (
         items.swapped_to_item_id is null
         and lower(items.item_type) is distinct from 'shipping'
         {%- if is_incremental() %}
-        and (items.tenant, items.order_id) in ({{ touched_entities() }})
+        and {{ is_touched('items.tenant', 'items.order_id') }}
         {%- endif %}
     group by items.tenant, items.order_id
 

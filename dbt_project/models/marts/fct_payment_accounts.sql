@@ -11,7 +11,7 @@ with transactions as (
         coalesce(currency, 'XXX') as currency
     from {{ ref('fct_payment_transactions') }}
     {%- if is_incremental() %}
-    where (tenant, order_id) in ({{ touched_entities() }})
+    where {{ is_touched('tenant', 'order_id') }}
     {%- endif %}
 
 ),

@@ -96,7 +96,7 @@ placed as (
         {{ ordered_at('orders') }} as placed_at
     from {{ ref('fct_orders') }} as orders
     {%- if is_incremental() %}
-    where (orders.tenant, orders.order_id) in ({{ touched_entities() }})
+    where {{ is_touched('orders.tenant', 'orders.order_id') }}
     {%- endif %}
 
 ),

@@ -40,7 +40,12 @@ final as (
         date_trunc('hour', received_at) as hour
     from first_arrivals
     {%- if is_incremental() %}
-    where variant_id not in (select known.variant_id from {{ this }} as known)
+    where
+        not exists (
+            select 1
+            from {{ this }} as known
+            where known.variant_id = first_arrivals.variant_id
+        )
     {%- endif %}
 
 )

@@ -20,7 +20,7 @@ with variants as (
         published_at
     from {{ ref(source) }}
     {%- if is_incremental() %}
-    where (tenant, event_name, idempotency_key) in ({{ touched_entities() }})
+    where {{ is_touched('tenant', 'event_name', 'idempotency_key') }}
     {%- endif %}
     {{- ' union all' if not loop.last }}
     {%- endfor %}

@@ -23,7 +23,7 @@ with orders as (
         grand_total
     from {{ ref('fct_orders') }}
     {%- if is_incremental() %}
-    where (tenant, order_id) in ({{ touched_entities() }})
+    where {{ is_touched('tenant', 'order_id') }}
     {%- endif %}
 
 ),
@@ -41,7 +41,7 @@ cancelled_units as (
         items.status = 'cancelled'
         and items.swapped_to_item_id is null
         {%- if is_incremental() %}
-        and (items.tenant, items.order_id) in ({{ touched_entities() }})
+        and {{ is_touched('items.tenant', 'items.order_id') }}
         {%- endif %}
     group by items.tenant, items.order_id
 
@@ -58,7 +58,7 @@ accounts as (
         refunded
     from {{ ref('fct_payment_accounts') }}
     {%- if is_incremental() %}
-    where (tenant, order_id) in ({{ touched_entities() }})
+    where {{ is_touched('tenant', 'order_id') }}
     {%- endif %}
 
 ),

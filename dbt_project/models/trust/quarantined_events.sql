@@ -14,5 +14,5 @@ select
     size
 from {{ ref('stg_quarantined_deliveries') }}
 {%- if is_incremental() %}
-where (journal, position) in ({{ touched_entities() }})
+where {{ is_touched('journal', 'position') }}
 {%- endif %}
