@@ -70,7 +70,7 @@ def attach_build(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         return
     path = str(settings.build_path).replace("'", "''")
     try:
-        con.execute(f"attach '{path}' as build")
+        con.execute(f"attach '{path}' as build (storage_version 'v1.5.0')")
         con.execute(BUILD)
     except duckdb.Error as error:
         raise RefreshError(
