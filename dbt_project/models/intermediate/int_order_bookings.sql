@@ -8,16 +8,14 @@ with orders as (
     select
         orders.tenant,
         orders.order_id,
-        {{ day(ordered_at('orders')) }} as ordered_on,
+        {{ day('orders.ordered_at') }} as ordered_on,
         coalesce(orders.channel_type, 'unknown') as channel_type,
         coalesce(orders.channel, 'unknown') as channel,
         coalesce(orders.currency, 'XXX') as currency,
         coalesce(orders.shipping_total, 0) as shipping
     from {{ ref('fct_orders') }} as orders
     where
-        orders.has_header
-        and orders.is_historical is distinct from true
-        and {{ ordered_at('orders') }} is not null
+        orders.is_sale
         {%- if is_incremental() %}
         and {{ is_touched('orders.tenant', 'orders.order_id') }}
         {%- endif %}

@@ -6,13 +6,13 @@ with orders as (
         orders.tenant,
         orders.customer_id,
         orders.order_id,
-        date_trunc('month', {{ day(ordered_at('orders')) }})::date as month,
+        date_trunc('month', {{ day('orders.ordered_at') }})::date as month,
         coalesce(orders.currency, 'XXX') as currency
     from {{ ref('fct_orders') }} as orders
     where
         orders.has_header
         and orders.customer_id is not null
-        and {{ ordered_at('orders') }} is not null
+        and orders.ordered_at is not null
 
 ),
 

@@ -51,8 +51,8 @@ orders as (
         orders.tenant,
         orders.customer_id,
         count(*) as order_count,
-        min({{ ordered_at('orders') }}) as first_order_at,
-        max({{ ordered_at('orders') }}) as last_order_at
+        min(orders.ordered_at) as first_order_at,
+        max(orders.ordered_at) as last_order_at
     from {{ ref('fct_orders') }} as orders
     where orders.customer_id is not null {{ and_touched('orders') }}
     group by orders.tenant, orders.customer_id

@@ -21,15 +21,14 @@ units as (
         items.item_id,
         items.list_price,
         items.currency,
-        {{ ordered_at('orders') }} as sold_at
+        orders.ordered_at as sold_at
     from {{ ref('fct_order_items') }} as items
     inner join {{ ref('fct_orders') }} as orders
         on items.tenant = orders.tenant and items.order_id = orders.order_id
     where
         items.status != 'cancelled'
         and items.swapped_to_item_id is null
-        and orders.has_header
-        and orders.is_historical is distinct from true
+        and orders.is_sale
         {%- if is_incremental() %}
         and {{ is_touched('items.tenant', 'items.product_id') }}
         {%- endif %}

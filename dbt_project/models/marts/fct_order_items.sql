@@ -284,7 +284,10 @@ described as (
         headers.event_name as header_name,
         headers.payload.is_historical,
         coalesce(
-            {{ utc('headers.payload.placed_at') }}, {{ utc('headers.payload.created_at') }}, order_steps.opened_at
+            {{ utc('headers.payload.placed_at') }},
+            {{ utc('headers.payload.created_at') }},
+            order_steps.opened_at,
+            headers.published_at
         ) as ordered_at
     from units
     left join ordered as own
@@ -374,7 +377,6 @@ final as (
         ordered_at,
         header_name is not null
         and not coalesce(is_historical, false)
-        and ordered_at is not null
         and swapped_to_item_id is null
         and coalesce(lower(item.item_type), '') != 'shipping' as is_sale
     from refunded

@@ -69,6 +69,7 @@ joined as (
         orders.order_id,
         headers.event_name as header_name,
         headers.payload as header,
+        headers.published_at as header_published_at,
         coalesce(units.item_count, 0) as item_count,
         coalesce(units.cancelled_item_count, 0) as cancelled_item_count,
         coalesce(units.fulfilled_item_count, 0) as fulfilled_item_count,
@@ -133,27 +134,13 @@ final as (
         first_assigned_at,
         first_fulfilled_at,
         completed_at,
-        cancelled_at
+        cancelled_at,
+        coalesce(
+            {{ utc('header.placed_at') }}, {{ utc('header.created_at') }}, opened_at, header_published_at
+        ) as ordered_at,
+        header_name is not null and not coalesce(header.is_historical, false) as is_sale
     from joined
-
-),
-
-dated as (
-
-    select
-        *,
-        coalesce(placed_at, created_at, opened_at) as ordered_at
-    from final
-
-),
-
-sold as (
-
-    select
-        *,
-        has_header and not coalesce(is_historical, false) and ordered_at is not null as is_sale
-    from dated
 
 )
 
-select * from sold
+select * from final

@@ -93,7 +93,7 @@ placed as (
     select
         orders.tenant,
         orders.order_id,
-        {{ ordered_at('orders') }} as placed_at
+        orders.ordered_at as placed_at
     from {{ ref('fct_orders') }} as orders
     {%- if is_incremental() %}
     where {{ is_touched('orders.tenant', 'orders.order_id') }}
