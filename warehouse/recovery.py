@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from warehouse.batch import commit_batch
+from warehouse.batch import KNOWN_FILES, commit_batch
 from warehouse.disk import make_folder, sync_file_at, sync_folder
 from warehouse.errors import JournalCorrupt, LakeError
 from warehouse.journal import Damage, Journal, list_journals
@@ -95,8 +95,11 @@ def recover(settings: Settings, progress: Progress = lambda _done, _total: None,
         plan = _plan(settings, scratch, progress)
         if dry_run:
             return plan.report(None)
-        draft = _build(settings, plan)
-        return plan.report(_replace_catalog(settings, plan, draft))
+        aside = _begin_aside(settings, plan)
+        draft, known = _build(settings, plan)
+        _replace_catalog(settings, draft, aside)
+        _clear(settings, plan, known, aside)
+        return plan.report(aside)
 
 
 def _plan(settings: Settings, scratch: Path, progress: Progress) -> _Plan:
@@ -161,8 +164,8 @@ def _look_into(plan: _Plan, path: Path) -> None:
         plan.taken.setdefault(name, Spans()).merge(missing)
 
 
-def _build(settings: Settings, plan: _Plan) -> Path:
-    """A whole catalog beside the old one, closed and on the disk."""
+def _build(settings: Settings, plan: _Plan) -> tuple[Path, set[str]]:
+    """A whole catalog beside the old one, closed and on the disk, and the names of the files it knows."""
     catalog = catalog_path(settings)
     draft = catalog.with_name(f"{catalog.name}.recovering")
     for path in (draft, *_beside(draft)):
@@ -184,9 +187,10 @@ def _build(settings: Settings, plan: _Plan) -> Path:
                 "the old one is still in its place; free space on its disk, or check its rights, and try again",
             ) from error
         _add_from_journals(con, drafted, plan)
+        known = {Path(path).name for (path,) in con.execute(KNOWN_FILES).fetchall()}
     assert not any(path.exists() for path in _beside(draft)), "SQLite has closed its file"
     sync_file_at(draft)
-    return draft
+    return draft, known
 
 
 def _add(con: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -227,23 +231,41 @@ def _add_from_journals(con: duckdb.DuckDBPyConnection, settings: Settings, plan:
         plan.batch = commit_batch(con, settings, rows, _nothing)
 
 
-def _replace_catalog(settings: Settings, plan: _Plan, draft: Path) -> Path:
-    """Put the new catalog in the place of the old one, and all that it does not know into the folder returned."""
-    catalog = catalog_path(settings)
-    aside = catalog.parent / f"before-recovery-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
+def _begin_aside(settings: Settings, plan: _Plan) -> Path:
+    """The folder for what is of no use any more, with the damaged files: one made anew may take the name of its old."""
+    aside = catalog_path(settings).parent / f"before-recovery-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
     make_folder(aside)
+    for one in plan.damaged:
+        if one.path.exists():
+            (aside / one.path.name).hardlink_to(one.path)
+    sync_folder(aside)
+    return aside
+
+
+def _replace_catalog(settings: Settings, draft: Path, aside: Path) -> None:
+    """Put the new catalog in the place of the old one, which stays in `aside`."""
+    catalog = catalog_path(settings)
     # What was built and published belongs to the old catalog: the next refresh makes it again.
     build = settings.build_path
     _move([build, build.with_name(f"{build.name}.wal"), settings.home / "publication.json", *_beside(catalog)], aside)
-    if catalog.exists():
+    if catalog.is_file():
         (aside / catalog.name).hardlink_to(catalog)
         sync_folder(aside)
+    else:
+        _move([catalog], aside)
     draft.rename(catalog)
     sync_folder(catalog.parent)
-    unread = [one.path for one in (*plan.superseded, *plan.damaged)]
-    unread += [path for one, _ in plan.partly if (path := log_folder(settings) / one.path.name) not in unread]
+
+
+def _clear(settings: Settings, plan: _Plan, known: set[str], aside: Path) -> None:
+    """Take away the files that the new catalog does not know."""
+    for one in plan.damaged:
+        if one.path.name not in known:
+            one.path.unlink(missing_ok=True)
+    salvaged = {one.path.name for one in plan.damaged}
+    in_part = [one.path for one, _ in plan.partly if one.path.name not in salvaged]
+    unread = [one.path for one in plan.superseded] + in_part
     _move([*unread, data_path(settings) / "marts", data_path(settings) / "trust"], aside)
-    return aside
 
 
 def _move(paths: list[Path], aside: Path) -> None:
