@@ -22,6 +22,9 @@ demo: $(READY) ## receiver + simulated NewStore + refresh + a summary of the fac
 test: lint ## lint, then every test
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
+test-faults: $(READY) ## every fault in full: 200 kills, each system call, each byte (an hour or so; FAULTS_SEED repeats)
+	@FAULTS_LONG=1 $(BIN)/python -m pytest -q --timeout 7200 --durations 10 tests/faults $(ARGS)
+
 test-ledger: $(READY) ## the marts of six more retailers, 300,000 events, against their ledgers (ten minutes or so)
 	@LEDGER_RETAILERS=6 LEDGER_EVENTS=50000 LEDGER_REFRESHES=3 $(BIN)/python -m pytest -q -s tests/end_to_end/test_ledger.py
 

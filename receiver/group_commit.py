@@ -8,6 +8,7 @@ takes; for a slow one a thread waits, so that the loop goes on reading and answe
 """
 
 import asyncio
+import errno
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,11 +18,14 @@ from typing import Final, TypeVar
 
 from receiver.answers import NOT_STORED, QUEUE_FULL, Refusal
 from receiver.metrics import Metrics
+from warehouse.disk import free_bytes
 from warehouse.errors import JournalError
 from warehouse.journal import Delivery, JournalWriter
 from warehouse.settings import Settings
 
 QUEUE_DELIVERIES: Final = 10_000
+# So much must be free for the smallest delivery as well, so that all workers agree on when the disk is full.
+MARGIN: Final = 2**20
 # A disk whose syncs take longer than this on average is left to the thread, and looked at again after a while.
 PATIENCE_SECONDS: Final = 0.001
 RECHECK_SECONDS: Final = 1.0
@@ -86,6 +90,15 @@ class GroupCommit:
             return False
         return True
 
+    def is_full(self, more: int = 0) -> bool:
+        """Whether the disk has no room for `more` bytes besides what is left for sealing. Raises OSError."""
+        try:
+            room = free_bytes(self._settings.journal_dir) - self._settings.reserve
+        except FileNotFoundError:
+            # It is made with the next journal.
+            return False
+        return room < max(more, MARGIN)
+
     async def close(self) -> None:
         """Take nothing more in, write what is queued, release the journal."""
         self.closing = True
@@ -146,6 +159,7 @@ class GroupCommit:
     def _write(self, group: list[Delivery]) -> int:
         started = perf_counter()
         try:
+            self._check_room(group)
             first = self._sound_writer().append(group)
         except JournalError:
             self._metrics.journal_failed()
@@ -153,6 +167,22 @@ class GroupCommit:
             raise
         self._metrics.committed(group, perf_counter() - started)
         return first
+
+    def _check_room(self, group: list[Delivery]) -> None:
+        """Raise JournalError before anything of the group is written, when it would use what is left for sealing."""
+        folder = self._settings.journal_dir
+        try:
+            full = self.is_full(sum([len(delivery.body) for delivery in group]))
+        except OSError as error:
+            raise JournalError(
+                f"{folder}: cannot be looked at: {error.strerror}.", "check its disk", error.errno
+            ) from error
+        if full:
+            raise JournalError(
+                f"{folder}: the disk is full but for the {self._settings.reserve:,} bytes that sealing needs.",
+                "`warehouse refresh` seals and deletes journals at once; free space on the disk",
+                errno.ENOSPC,
+            )
 
     def _sound_writer(self) -> JournalWriter:
         writer = self._writer

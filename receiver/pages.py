@@ -3,7 +3,6 @@
 What a person sees wants a key; a browser is asked for it as a Basic password. None of them touches the lake.
 """
 
-import shutil
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -21,9 +20,6 @@ from receiver.page import HEADERS, problems_page, status_page
 from receiver.status import look
 from warehouse.figures import read_figures
 from warehouse.settings import Settings
-
-# With less than this the disk is full, whatever a single small write may still achieve.
-FULL_DISK: Final = 2**20
 
 NO_KEY: Final = (
     "The status page wants a key: in a browser as the password, with any name; else as the event route does.\n"
@@ -101,8 +97,9 @@ class Pages:
         """Why deliveries cannot be stored, or None when they can."""
         if self._commit.closing:
             return "shutting down"
+        if await run_in_threadpool(self._commit.is_full):
+            # Asked first: on a full disk no journal is begun just to see whether that can be done.
+            return "the disk is full"
         if not await self._commit.is_writable():
             return "the journal cannot be written"
-        if (await run_in_threadpool(shutil.disk_usage, self._settings.journal_dir)).free < FULL_DISK:
-            return "the disk is full"
         return None

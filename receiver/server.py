@@ -19,10 +19,11 @@ from uvicorn.supervisors import Multiprocess
 
 from receiver.app import App, require_keys
 from receiver.metrics import SHARED_FOLDER
-from receiver.pages import FULL_DISK
 from warehouse.errors import ServeError
 from warehouse.settings import Settings
 
+# With less than this the disk is full, whatever a single small write may still achieve.
+FULL_DISK: Final = 2**20
 BACKLOG: Final = 2048
 # Longer than the minute after which load balancers give up an idle connection: they, not we, must be the ones to close.
 KEEP_ALIVE_SECONDS: Final = 75

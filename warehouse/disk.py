@@ -36,6 +36,12 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def free_bytes(folder: Path) -> int:
+    """How much more this user can write to the disk of `folder`. Raises OSError."""
+    state = os.statvfs(folder)
+    return state.f_bavail * state.f_frsize
+
+
 def make_folder(folder: Path) -> None:
     """Create `folder` with its parents; returns when each of them is durable by name. Raises OSError.
 

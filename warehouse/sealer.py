@@ -1,7 +1,7 @@
 """Moves deliveries from the journals of a home into `log.events`: each exactly once, whatever dies when.
 
 The log itself says how far a journal is sealed: up to the greatest position of it among the rows. A journal is deleted
-only when all of it is in the log, and the log's files and catalog are on the disk.
+only when all of it is in the log, and the log's files and catalog are on the disk; at once on a disk nearly full.
 """
 
 import gc
@@ -15,7 +15,7 @@ import duckdb
 import msgspec
 
 from warehouse.batch import commit_batch, remove_strays, sync_catalog
-from warehouse.disk import sync_folder
+from warehouse.disk import free_bytes, sync_folder
 from warehouse.errors import JournalError, LakeError
 from warehouse.journal import (
     Damage,
@@ -124,6 +124,9 @@ class _Sealing:
         self._deliveries = 0
         self._journals = 0
         self._damage: list[Damage] = []
+        # The receiver takes no more on a disk that has only the reserve left, and sealing must do with that.
+        self._is_tight = bool(self._paths) and free_bytes(settings.journal_dir) < 2 * settings.reserve
+        self._batch_bytes = min(BATCH_BYTES, settings.reserve // 2) if self._is_tight else BATCH_BYTES
         self._bytes_before = 0
         self._bytes = sum(path.stat().st_size for path in self._paths)
 
@@ -133,7 +136,13 @@ class _Sealing:
             return SealReport(None, 0, 0, ())
         remove_strays(self._con, self._settings, (path.stem for path in self._paths))
         self._sealed = self._sealed_positions()
-        states = [self._read(path) for path in self._paths]
+        states: list[_State] = []
+        for path in self._paths:
+            states.append(self._read(path))
+            if self._is_tight:
+                # What the next journal needs is what this one has taken up.
+                self._commit()
+                states = self._remember(states)
         self._commit()
         self._remember(states)
         return SealReport(self._batch, self._deliveries, self._journals, tuple(self._damage))
@@ -185,7 +194,7 @@ class _Sealing:
                 self._sealed[journal.name] = position
                 if self._rows.count % ROWS_A_STEP == 0:
                     self._progress(self._bytes_before + journal.mark.offset, self._bytes)
-                if self._rows.count >= BATCH_ROWS or self._rows.body_bytes >= BATCH_BYTES:
+                if self._rows.count >= BATCH_ROWS or self._rows.body_bytes >= self._batch_bytes:
                     self._commit()
         self._journals += self._deliveries + self._rows.count > before
         self._damage += damage
@@ -198,18 +207,18 @@ class _Sealing:
             self._deliveries += self._rows.count
             self._rows = LogRows()
 
-    def _remember(self, states: list[_State]) -> None:
-        """Note how far each journal is sealed, and delete those that are wholly so and old enough."""
+    def _remember(self, states: list[_State]) -> list[_State]:
+        """Note how far each journal is sealed, and delete those that are wholly so and old enough; the others."""
         now = time.time()
-        kept, old = {}, []
+        kept, old = {}, set()
         for state in states:
             if not state.sound:
                 continue
             known = self._marks.get(state.path.name)
             since = known.since if known and known.mark == state.mark else now
             age = now - max(since, state.path.stat().st_mtime)
-            if not state.live and age >= self._settings.journal_keep:
-                old.append(state.path)
+            if not state.live and (self._is_tight or age >= self._settings.journal_keep):
+                old.add(state.path)
             else:
                 kept[state.path.name] = SealedMark(state.mark, since)
         if old:
@@ -219,3 +228,4 @@ class _Sealing:
             sync_folder(self._settings.journal_dir)
         if kept != self._marks:
             save_marks(self._settings.journal_dir, kept)
+        return [state for state in states if state.path not in old]

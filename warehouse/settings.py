@@ -21,7 +21,7 @@ PREFIX = "WAREHOUSE_"
 SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 DURATION_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 # Of these a person sets the text; they become numbers of bytes or seconds before the types are checked.
-SIZES = {"max_body", "queue_bytes", "journal_size", "memory"}
+SIZES = {"max_body", "queue_bytes", "journal_size", "memory", "reserve"}
 DURATIONS = {"journal_age", "journal_keep", "snapshots_keep"}
 # Where settings come from is not itself a setting.
 SOURCES = {"config"}
@@ -53,6 +53,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     journal_size: Annotated[int, Meta(description="A journal this large is followed by a new one")] = 256 * 2**20
     journal_age: Annotated[int, Meta(description="A journal this old is followed by a new one")] = 3600
     journal_keep: Annotated[int, Meta(description="How long a sealed journal is kept before it is deleted")] = 24 * 3600
+    reserve: Annotated[
+        int, Meta(description="Room on the disk that the receiver leaves for sealing, which makes room")
+    ] = 64 * 2**20
     snapshots_keep: Annotated[int, Meta(description="How far back earlier moments of the lake can be read")] = 7 * 86400
     catalog: Annotated[str | None, Meta(description="The lake's catalog, when not `<home>/lake/catalog.sqlite`")] = None
     data_path: Annotated[str | None, Meta(description="Folder of the lake's files, when not `<home>/lake/data`")] = None
@@ -67,6 +70,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "journal_size": (self.journal_size >= 2**20, self.journal_size, "at least 1MiB"),
             "journal_age": (self.journal_age >= 1, self.journal_age, "a duration such as 1h"),
             "journal_keep": (self.journal_keep >= 0, self.journal_keep, "a duration such as 24h"),
+            "reserve": (self.reserve >= 2**20, self.reserve, "at least 1MiB"),
             "snapshots_keep": (self.snapshots_keep >= 0, self.snapshots_keep, "a duration such as 7d"),
         }
         for field, (right, value, wanted) in checks.items():

@@ -43,6 +43,11 @@ class Load:
         self._over = True
         self.wait()
 
+    def pause(self, seconds: float) -> None:
+        """Let it go on for a while; fails when it has come to an end by itself."""
+        self._thread.join(seconds)
+        assert self._thread.is_alive(), "the load has ended"
+
     def wait(self) -> None:
         """Until all is posted, or nobody answers any more."""
         self._thread.join(300)

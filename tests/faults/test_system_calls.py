@@ -125,7 +125,7 @@ def test_sealing_survives_a_fault_at_its_nth_call(
     faults = DEATHS if deadly else FAILURES
     plans = [fault.format(n=n) for fault in faults for n in range(1, counts[fault.partition(":")[0]] + 1)]
     chance = scale.chance()
-    for plan in plans if scale.long else chance.sample(plans, min(len(plans), 10)):
+    for plan in plans if scale.long else chance.sample(plans, min(len(plans), 7)):
         home, ending = seal_with(stand, template, tmp_path, plan)
         assert ending.fired or not deadly, plan
         rows = seal_and_read(home)

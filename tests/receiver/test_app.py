@@ -137,7 +137,9 @@ def _read(journal: Path) -> list[Delivery]:
 
 @pytest.mark.parametrize("workers", [None, 2])
 def test_a_disk_that_fills_up_loses_nothing_acknowledged(small_disk: Path, workers: int | None) -> None:
-    with running(small_disk / "home", {"WAREHOUSE_MAX_BODY": "1MiB"}, workers=workers) as receiver:
+    with running(
+        small_disk / "home", {"WAREHOUSE_MAX_BODY": "1MiB", "WAREHOUSE_RESERVE": "1MiB"}, workers=workers
+    ) as receiver:
         acknowledged: list[bytes] = []
         while (answer := receiver.post(body := envelope(len(acknowledged), note="x" * 100_000))).status == 200:
             acknowledged.append(body)
