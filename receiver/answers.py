@@ -3,6 +3,7 @@
 Every answer is made once, when this module is loaded: nothing of a request or of an error ever gets into one.
 """
 
+from http import HTTPStatus
 from typing import Final
 
 from starlette.types import Message, Send
@@ -20,6 +21,13 @@ class Answer:
         if retry_after is not None:
             headers.append((b"retry-after", b"%d" % retry_after))
         self.status = status
+        # The same for who writes to the socket itself: `head` lacks what the server adds to each, and the empty line.
+        lines = [
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode(),
+            *[b"%b: %b\r\n" % one for one in headers],
+        ]
+        self.head = b"".join(lines)
+        self.content = body
         self._start: Message = {"type": "http.response.start", "status": status, "headers": headers}
         self._body: Message = {"type": "http.response.body", "body": body}
 

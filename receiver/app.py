@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from receiver.answers import NOT_STORED
 from receiver.auth import ApiKeys
 from receiver.body import Room
-from receiver.event import EventEndpoint
+from receiver.event import ENDPOINT, EventEndpoint
 from receiver.group_commit import GroupCommit
 from receiver.history import History
 from receiver.metrics import SHARED_FOLDER, STATE, Metrics
@@ -167,8 +167,8 @@ class App:
                 await send({"type": "lifespan.startup.failed", "message": traceback.format_exc()})
                 raise
             self._app, self._event = app, app.state.event
-            # Our HTTP protocol counts there what it refuses before there is a request.
-            scope.get("state", {})[STATE] = app.state.metrics
+            # Our HTTP protocol gives it plain deliveries, and counts what it refuses before there is a request.
+            scope.get("state", {}).update({STATE: app.state.metrics, ENDPOINT: app.state.event})
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})

@@ -1,5 +1,8 @@
-"""The route NewStore delivers to. A 200 means that the body is on the disk; this is the only place that makes one."""
+"""The route NewStore delivers to. A 200 means that the body is on the disk; `outcome` is the one place to give it."""
 
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from time import time_ns
 from typing import Final
 
@@ -13,6 +16,8 @@ from receiver.metrics import Metrics
 from warehouse.envelope import decode
 
 STORED: Final = Answer(200)
+# Where the application leaves its endpoint for our HTTP protocol.
+ENDPOINT: Final = "event"
 
 
 class EventEndpoint:
@@ -32,13 +37,51 @@ class EventEndpoint:
             check_head(headers, self._max_body)
             self._commit.admit()
             body = await read_body(receive, self._max_body, self._room)
-            await self._commit.append(decode(body, time_ns() // 1000))
+            waiter = self._commit.append(decode(body, time_ns() // 1000))
+            with suppress(Refusal):
+                await waiter
+            answer = self.outcome(waiter)
         except Refusal as refusal:
-            self._metrics.refused(refusal.answer)
-            await refusal.answer.send(send)
+            answer = self._refused(refusal.answer)
         except ClientGone:
-            self._metrics.disconnected()
+            self.client_gone()
+            return
+        await answer.send(send)
+
+    def takes(self, headers: Mapping[bytes, bytes], limit: int) -> bool:
+        """Whether `store` may be given the body that these headers announce, of at most `limit` bytes."""
+        if b"content-length" not in headers or b"transfer-encoding" in headers:
+            return False
+        try:
+            self._keys.check(headers)
+            check_head(headers, min(limit, self._max_body))
+        except Refusal:
+            return False
+        return True
+
+    def store(self, body: bytes, answer: Callable[[Answer], None]) -> None:
+        """Put a whole body on the disk; `answer` is told what came of it, at once or once it is there."""
+        try:
+            waiter = self._commit.append(decode(body, time_ns() // 1000))
+        except Refusal as refusal:
+            answer(self._refused(refusal.answer))
         else:
-            # `append` has returned, so the group with these bytes has been synced.
-            self._metrics.accepted()
-            await STORED.send(send)
+            waiter.add_done_callback(lambda waiter: answer(self.outcome(waiter)))
+
+    def outcome(self, waiter: "asyncio.Future[int]") -> Answer:
+        """200 for a waiter that has its position, which it gets after the sync of its group, and for no other."""
+        error = waiter.exception()
+        if isinstance(error, Refusal):
+            return self._refused(error.answer)
+        if error is not None:
+            raise error
+        self._metrics.accepted()
+        return STORED
+
+    def client_gone(self) -> None:
+        """Somebody hung up before all of a body had come."""
+        self._metrics.disconnected()
+
+    def _refused(self, answer: Answer) -> Answer:
+        self._metrics.refused(answer)
+        return answer

@@ -12,10 +12,11 @@ from weakref import WeakKeyDictionary
 
 import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from receiver.metrics import STATE
+from receiver.short_way import ShortWay
 
 SWEEP_SECONDS: Final = 1.0
 HEAD_SECONDS: Final = 10.0
@@ -35,7 +36,7 @@ class _TooMuchHead(Exception):
     """A head has more in it than any client of ours has a reason to send."""
 
 
-class DeadlineProtocol(HttpToolsProtocol):
+class DeadlineProtocol(ShortWay):
     """One connection. `app_state["metrics"]`, where the application gave it, counts what is refused here."""
 
     def __init__(
@@ -89,7 +90,8 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._size += len(body)
-        self._head_size = -len(body)
+        # Several of them may come in one piece of data, which is counted when all of it is parsed.
+        self._head_size = min(self._head_size, 0) - len(body)
         super().on_body(body)
         if self._size > DISCARDED_BYTES and self.cycle.response_complete:
             self.transport.close()

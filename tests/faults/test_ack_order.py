@@ -56,13 +56,16 @@ class Journals:
             self._written[descriptor] -= covered
 
 
-@pytest.mark.parametrize("connections", [1, 64])
-def test_no_answer_before_the_sync_that_covers_it(shim: Path, tmp_path: Path, scale: Scale, connections: int) -> None:
+# The last of them under `warehouse serve`, where a delivery goes the short way past ASGI.
+@pytest.mark.parametrize(("connections", "workers"), [(1, None), (64, None), (64, 1)])
+def test_no_answer_before_the_sync_that_covers_it(
+    shim: Path, tmp_path: Path, scale: Scale, connections: int, workers: int | None
+) -> None:
     home, trace = tmp_path / "home", tmp_path / "trace"
     requests = scale.rounds(1_000, 50_000)
     environ = {"LD_PRELOAD": str(shim), "FAULT_ROOT": str(home), "FAULT_TRACE": str(trace)}
     # Small journals, so that many are begun and left under way.
-    with running(home, {**environ, "WAREHOUSE_JOURNAL_SIZE": "1MiB"}) as receiver:
+    with running(home, {**environ, "WAREHOUSE_JOURNAL_SIZE": "1MiB"}, workers) as receiver:
         with Load(receiver.port, connections, 0, requests) as load:
             load.wait()
         receiver.stop()

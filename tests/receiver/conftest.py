@@ -8,10 +8,10 @@ import pytest
 from tests.live import Receiver, running
 
 
-@pytest.fixture(scope="module")
-def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
+@pytest.fixture(scope="module", params=[None, 1], ids=["uvicorn", "warehouse serve"])
+def receiver(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
+    """Under plain uvicorn all deliveries go the long way, under `warehouse serve` plain ones the short way."""
     home: Path = tmp_path_factory.mktemp("receiver") / "home"
-    with running(
-        home, {"WAREHOUSE_API_KEYS": "test-key,second-key", "WAREHOUSE_MAX_BODY": "32MiB"}
-    ) as running_receiver:
+    environ = {"WAREHOUSE_API_KEYS": "test-key,second-key", "WAREHOUSE_MAX_BODY": "32MiB"}
+    with running(home, environ, workers=request.param) as running_receiver:
         yield running_receiver

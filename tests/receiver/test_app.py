@@ -75,8 +75,9 @@ def test_a_journal_is_there_before_the_first_delivery(tmp_path: Path) -> None:
         assert len(list_journals(receiver.home / "journal")) == 1
 
 
-def test_sigterm_ends_it_after_what_is_at_hand(tmp_path: Path) -> None:
-    with running(tmp_path / "home") as receiver:
+@pytest.mark.parametrize("workers", [None, 1])
+def test_sigterm_ends_it_after_what_is_at_hand(tmp_path: Path, workers: int | None) -> None:
+    with running(tmp_path / "home", workers=workers) as receiver:
         idle, busy = receiver.connect(), receiver.connect()
         exchange(idle, body=envelope(1))
         body = envelope(2)

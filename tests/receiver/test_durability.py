@@ -40,8 +40,13 @@ def post_from(receiver: Receiver, connections: int, more: Callable[[int], bool])
     return acknowledged, unanswered
 
 
-def test_what_64_connections_post_is_stored_once_each_in_fewer_syncs(tmp_path: Path) -> None:
-    with running(tmp_path / "home") as receiver:
+# Plain uvicorn, where all deliveries go the long way, and `warehouse serve`, where these go the short way.
+BOTH_WAYS = pytest.mark.parametrize("workers", [None, 1])
+
+
+@BOTH_WAYS
+def test_what_64_connections_post_is_stored_once_each_in_fewer_syncs(tmp_path: Path, workers: int | None) -> None:
+    with running(tmp_path / "home", workers=workers) as receiver:
         acknowledged, unanswered = post_from(receiver, 64, lambda sent: sent < 30)
         metrics = receiver.metrics()
         assert (len(acknowledged), unanswered) == (64 * 30, [])
@@ -50,15 +55,18 @@ def test_what_64_connections_post_is_stored_once_each_in_fewer_syncs(tmp_path: P
     assert metrics["newstore_commit_seconds_count"] == metrics["newstore_group_deliveries_count"] < 64 * 30 / 2
 
 
+@BOTH_WAYS
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
-def test_what_was_acknowledged_before_the_end_is_stored(tmp_path: Path, ending: signal.Signals) -> None:
+def test_what_was_acknowledged_before_the_end_is_stored(
+    tmp_path: Path, ending: signal.Signals, workers: int | None
+) -> None:
     seed = random.randrange(2**32)
     sys.stdout.write(f"seed {seed}\n")
     chance = random.Random(seed)
     stored: list[bytes] = []
     acknowledged: list[bytes] = []
     for _ in range(3):
-        with running(tmp_path / "home") as receiver:
+        with running(tmp_path / "home", workers=workers) as receiver:
             timer = threading.Timer(chance.uniform(0.05, 0.5), receiver.process.send_signal, [ending])
             timer.start()
             acked, unanswered = post_from(receiver, 32, lambda _: True)

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import struct
@@ -200,9 +201,38 @@ def test_pipelined_deliveries_are_each_answered_and_stored_in_order(receiver: Re
     assert [delivery.body for delivery in receiver.stored()[-5:]] == bodies
 
 
-def test_a_full_queue_is_429_and_what_was_refused_is_not_stored(tmp_path: Path) -> None:
+def test_a_plain_delivery_gets_the_same_answer_as_any_other(receiver: Receiver) -> None:
+    chunked = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(SAMPLE), SAMPLE)
+    answers = []
+    for rest in (b"Content-Length: %d\r\n\r\n%s" % (len(SAMPLE), SAMPLE), chunked):
+        with receiver.send_raw(HEAD + b"Connection: close\r\n" + rest) as plain:
+            received = b""
+            while data := plain.recv(4096):
+                received += data
+        # They may be a second apart.
+        answers.append([line for line in received.lower().split(b"\r\n") if not line.startswith(b"date: ")])
+        assert received.lower().count(b"\r\ndate: ") == 1
+    assert answers[0][0] == b"http/1.1 200 ok"
+    assert sorted(answers[0]) == sorted(answers[1])
+
+
+def test_a_delivery_whose_client_hangs_up_after_it_is_stored(receiver: Receiver) -> None:
+    body = envelope(random.randrange(2**60))
+    with receiver.send_raw(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body) as plain:
+        # Reset, so that whatever the receiver writes fails.
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        time.sleep(0.1)
+    deadline = time.monotonic() + 10
+    while body not in [delivery.body for delivery in receiver.stored()]:
+        assert time.monotonic() < deadline
+    assert receiver.post(SAMPLE).status == 200
+    assert "Traceback" not in receiver.errors()
+
+
+@pytest.mark.parametrize("workers", [None, 1])
+def test_a_full_queue_is_429_and_what_was_refused_is_not_stored(tmp_path: Path, workers: int | None) -> None:
     bodies = [envelope(number, note="x" * 2000) for number in range(64)]
-    with running(tmp_path / "home", {"WAREHOUSE_QUEUE_BYTES": "4KiB"}) as receiver:
+    with running(tmp_path / "home", {"WAREHOUSE_QUEUE_BYTES": "4KiB"}, workers) as receiver:
         answers = _post_at_once(receiver, bodies)
         accepted = [body for body, answer in zip(bodies, answers, strict=True) if answer.status == 200]
         refused = [answer for answer in answers if answer.status != 200]
