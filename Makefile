@@ -55,6 +55,11 @@ format: $(READY) ## write what can be put right without thinking
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/sqlfluff fix --quiet --disable-progress-bar dbt_project
 
+docs: $(READY) ## the documentation as a site in build/site, its reference pages written anew
+	@$(BIN)/python docs/generate.py
+	@$(BIN)/python -W ignore -m mkdocs build --quiet
+	@echo "build/site/index.html"
+
 lock: $(READY) ## make requirements.lock from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(BIN)/uv pip compile --quiet --extra dev --universal --no-strip-extras --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --output-file requirements.lock $(ARGS) pyproject.toml
@@ -74,4 +79,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help setup demo test benchmark test-ledger lint format lock clean test-properties status-image benchmark-refresh test-year
+.PHONY: help setup demo test benchmark test-ledger lint format docs lock clean test-properties status-image benchmark-refresh test-year
