@@ -28,8 +28,9 @@ test-faults: $(READY) ## every fault in full: 200 kills, each system call, each 
 test-ledger: $(READY) ## the marts of six more retailers, 300,000 events, against their ledgers (ten minutes or so)
 	@LEDGER_RETAILERS=6 LEDGER_EVENTS=50000 LEDGER_REFRESHES=3 $(BIN)/python -m pytest -q -s tests/end_to_end/test_ledger.py
 
-test-properties: $(READY) ## order independence on 1,000 cases (PROPERTY_CASES, PROPERTY_SEED to repeat one)
-	@PROPERTY_CASES=$${PROPERTY_CASES:-1000} $(BIN)/python -m pytest -q -s --timeout 7200 tests/properties $(ARGS)
+test-properties: $(READY) ## order independence on 1,000 cases, 30 killed refreshes (PROPERTY_SEED, KILL_SEED repeat)
+	@PROPERTY_CASES=$${PROPERTY_CASES:-1000} KILL_ROUNDS=$${KILL_ROUNDS:-30} $(BIN)/python -m pytest -q -s --timeout 7200 \
+		tests/properties tests/warehouse/test_killed_refresh.py $(ARGS)
 
 status-image: $(READY) ## take the pictures of the status page in docs/images anew
 	@$(BIN)/python -m tests.receiver.status_image

@@ -16,6 +16,8 @@ from warehouse.settings import Settings
 EXTENSIONS: Final = ("sqlite_scanner", "ducklake")
 FORMAT: Final = 2
 BUSY_TIMEOUT_MS: Final = 10_000
+# What DuckLake says of a catalog file in which there is no lake.
+NOTHING_IN_CATALOG: Final = "creating a new DuckLake is explicitly disabled"
 
 TABLES: Final = """
 create schema if not exists lake.log;
@@ -81,10 +83,7 @@ def attach_lake(
         if not over_files:
             _refuse_lost_catalog(settings)
         if read_only:
-            raise LakeMissing(
-                f"{settings.home}: there is no lake here yet.",
-                "`warehouse serve` or `warehouse replay FILE`, then `warehouse refresh`; or name another --home",
-            )
+            raise _no_lake_yet(settings)
         make_folder(catalog.parent)
     load_extensions(con)
     con.execute("set TimeZone = 'UTC'")
@@ -102,6 +101,10 @@ def attach_lake(
     except duckdb.Error as error:
         if "version" in str(error).lower():
             raise _other_version(settings, str(error).splitlines()[0]) from error
+        if read_only and (NOTHING_IN_CATALOG in str(error) or not catalog.stat().st_size):
+            # Somebody is making the lake at this moment, or was stopped while doing so.
+            _refuse_lost_catalog(settings)
+            raise _no_lake_yet(settings) from error
         raise _not_opened(settings, error) from error
 
 
@@ -151,6 +154,13 @@ def _refuse_lost_catalog(settings: Settings) -> None:
             f"{catalog_path(settings)}: the lake's catalog is gone, and files of its log are still there.",
             "`warehouse log recover` makes it anew from them; nothing of the log is lost",
         )
+
+
+def _no_lake_yet(settings: Settings) -> LakeMissing:
+    return LakeMissing(
+        f"{settings.home}: there is no lake here yet.",
+        "`warehouse serve` or `warehouse replay FILE`, then `warehouse refresh`; or name another --home",
+    )
 
 
 def _not_opened(settings: Settings, error: duckdb.Error) -> LakeError:

@@ -4,6 +4,7 @@ It costs what is new: nothing when the log stands where the last publication lef
 events which arrived can change, each for the entities they name.
 """
 
+import logging
 import uuid
 from collections.abc import Callable
 from typing import Final
@@ -11,8 +12,9 @@ from typing import Final
 import duckdb
 
 from warehouse.build import build
-from warehouse.errors import RefreshError
+from warehouse.errors import RefreshError, WarehouseError
 from warehouse.lock import hold_lock
+from warehouse.maintenance import compact_when_due
 from warehouse.model import Run
 from warehouse.plan import load_plan, project_digest
 from warehouse.publication import Publication
@@ -26,6 +28,8 @@ from warehouse.settings import Settings
 LOCK_SECONDS: Final = 3600.0
 
 Progress = Callable[[int, int | None], None]
+
+logger = logging.getLogger(__name__)
 
 
 def refresh(settings: Settings, full: bool = False, progress: Progress | None = None) -> Publication:
@@ -52,7 +56,7 @@ def refresh_in(
     try:
         steps = plan.steps if full else select_steps(session, plan, position)
         build(session, steps, run, full=full, progress=progress)
-        return publish(session, settings, plan.marts, Published(run.run_id, position, digest))
+        publication = publish(session, settings, plan.marts, Published(run.run_id, position, digest))
     except duckdb.Error as error:
         raise RefreshError(
             f"{settings.home}: the refresh stopped, readers keep the last complete one: {str(error).splitlines()[0]}",
@@ -60,3 +64,16 @@ def refresh_in(
         ) from error
     finally:
         detach_build(session)
+    _keep_files_few(session, settings, position)
+    return publication
+
+
+def _keep_files_few(session: duckdb.DuckDBPyConnection, settings: Settings, published: int) -> None:
+    """Compact the lake if it is worth it; what was refreshed stands, whatever comes of this."""
+    try:
+        report = compact_when_due(session, settings, published)
+    except WarehouseError as error:
+        logger.warning("the lake is not compacted: %s", error.message)
+        return
+    if report is not None:
+        logger.info("compacted %s", report)

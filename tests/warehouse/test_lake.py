@@ -94,3 +94,12 @@ def test_readers_keep_reading_while_a_writer_commits(tmp_path: Path) -> None:
     # A reader sees one moment: both columns of one transaction, or of none.
     assert seen
     assert all(len(rows) == 1 and rows[0][0] == rows[0][1] for rows in seen)
+
+
+def test_a_catalog_in_which_there_is_no_lake_yet_is_no_damage(settings: Settings) -> None:
+    settings.lake_dir.mkdir(parents=True)
+    (settings.lake_dir / "catalog.sqlite").touch()
+    with pytest.raises(LakeMissing):
+        open_lake(settings, read_only=True)
+    open_lake(settings).close()
+    open_lake(settings, read_only=True).close()

@@ -13,7 +13,7 @@ import click
 from warehouse.cli.failures import exit_code_of
 from warehouse.cli.home import home_option
 
-VERBS: Final = ("serve", "refresh", "sql", "status", "replay", "log", "simulate", "demo", "keys", "benchmark")
+VERBS: Final = ("serve", "refresh", "up", "sql", "status", "replay", "log", "simulate", "demo", "keys", "benchmark")
 
 
 class LazyGroup(click.Group):

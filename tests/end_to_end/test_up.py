@@ -1,0 +1,123 @@
+"""`warehouse up`: what dies comes back, what was acknowledged is shown in the marts, and all end together, in order."""
+
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import warehouse
+from tests.live import KEY, Receiver, envelope, free_port
+from warehouse.refresh import refresh
+from warehouse.settings import Settings
+
+PATIENCE_SECONDS = 280.0
+
+pytestmark = pytest.mark.timeout(900)
+
+
+def start_up(home: Path, port: int | None = None) -> Receiver:
+    """`warehouse up` on that home, a second between refreshes; nobody has waited for it yet."""
+    port = port or free_port()
+    command = ["-m", "warehouse", "up", "--port", str(port), "--watch", "1"]
+    return Receiver(home, command, {"WAREHOUSE_API_KEYS": KEY, "WAREHOUSE_MEMORY": "1GB"}, port)
+
+
+def child(up: Receiver, name: str) -> int:
+    """The process that runs as `name` now."""
+    started = re.findall(rf"{name} runs as process (\d+)", up.errors())
+    assert started, up.errors()
+    return int(started[-1])
+
+
+def lives(process: int) -> bool:
+    """Whether there is such a process, other than one that has ended and whose parent has not looked yet."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(reached: Callable[[], bool], what: str, up: Receiver) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not reached():
+        assert time.monotonic() < deadline, f"{what} took more than {PATIENCE_SECONDS} s:\n{up.errors()}"
+        time.sleep(0.1)
+
+
+def orders(home: Path) -> set[str]:
+    """The orders that an analyst sees."""
+    with warehouse.connect(home) as con:
+        return {str(order) for (order,) in con.execute("select order_id from marts.fct_orders").fetchall()}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Refreshed once: the first refresh of a home takes long, and a resident one yields to all other processes."""
+    home = tmp_path_factory.mktemp("up") / "home"
+    refresh(Settings(home=home, memory=10**9))
+    return home
+
+
+@pytest.fixture
+def up(home: Path) -> Iterator[Receiver]:
+    """Running and ready; its children end with it."""
+    with start_up(home) as up:
+        up.wait_until_ready()
+        children = [child(up, "receiver"), child(up, "refresh")]
+        yield up
+    for process in {*children, *map(int, re.findall(r"runs as process (\d+)", up.errors()))}:
+        wait_until(lambda process=process: not lives(process), f"the end of process {process}", up)  # type: ignore[misc]
+
+
+def test_what_dies_comes_back_and_every_acknowledged_event_is_shown(home: Path, up: Receiver) -> None:
+    assert up.post(envelope(1)).status == 200
+    wait_until(lambda: "order-1" in orders(home), "the first refresh", up)
+
+    receiver = child(up, "receiver")
+    os.kill(receiver, signal.SIGKILL)
+    wait_until(lambda: child(up, "receiver") != receiver, "the receiver's return", up)
+    up.wait_until_ready()
+    assert up.post(envelope(2)).status == 200
+    wait_until(lambda: "order-2" in orders(home), "an event for the new receiver", up)
+
+    refreshing = child(up, "refresh")
+    os.kill(refreshing, signal.SIGKILL)
+    assert up.post(envelope(3)).status == 200
+    wait_until(lambda: child(up, "refresh") != refreshing, "the refresh's return", up)
+    wait_until(lambda: "order-3" in orders(home), "an event for the new refresh", up)
+    assert orders(home) == {"order-1", "order-2", "order-3"}
+    assert "receiver ended by SIGKILL; starting it again in 0.5 s" in up.errors()
+    assert "refresh ended by SIGKILL; starting it again in 0.5 s" in up.errors()
+
+    assert up.stop() == 0, up.errors()
+    assert up.errors().index("receiver ended") < up.errors().rindex("refresh ended")
+    assert up.errors().rstrip().endswith("stopped")
+
+
+def test_the_children_end_with_a_supervisor_that_was_killed(up: Receiver) -> None:
+    # The fixture waits for their end.
+    up.process.kill()
+    up.process.wait()
+
+
+def test_a_second_signal_kills_what_does_not_end(up: Receiver) -> None:
+    refreshing = child(up, "refresh")
+    # Stopped, it cannot act on a signal.
+    os.kill(refreshing, signal.SIGSTOP)
+    up.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: "receiver ended" in up.errors(), "the receiver's end", up)
+    assert up.process.poll() is None
+    up.process.send_signal(signal.SIGTERM)
+    assert up.wait() == 1
+    assert "refresh is killed: asked again" in up.errors()
+
+
+def test_what_cannot_start_at_all_is_said_once_and_ends_the_rest(tmp_path: Path, up: Receiver) -> None:
+    with start_up(tmp_path / "other", up.port) as second:
+        assert second.process.wait(PATIENCE_SECONDS) == 1
+        assert second.errors().count("is taken") == 1
+        assert "receiver could not start, so nothing runs" in second.errors()
