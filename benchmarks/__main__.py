@@ -42,7 +42,7 @@ def main() -> None:
             plan = type(plan)(plan.folder, arguments.rounds, plan.seconds, plan.connections, plan.events)
         for comparison in arguments.only or COMPARISONS:
             tables += COMPARISONS[comparison](plan, lambda what: print(f"{what} ...", file=sys.stderr, flush=True))
-    report = report_of(describe(), load_generator(), plan.rounds, tables)
+    report = report_of(describe(), load_generator(plan.seconds), plan.rounds, tables)
     show(report)
     save(report, arguments.folder / "benchmark.json")
     if not arguments.only or "receiver" in arguments.only:

@@ -66,7 +66,7 @@ class Server:
         self._post(16, min(seconds, 1), CLIENT)
 
     def _post(self, connections: int, seconds: float, cores: Sequence[int]) -> Load:
-        if shutil.which("wrk") and seconds >= 1:
+        if load_generator(seconds) == "wrk":
             return _wrk(self._url, connections, seconds, cores, self.home)
         return _python(self._url, connections, seconds, cores)
 
@@ -103,9 +103,9 @@ def template() -> tuple[bytes, bytes]:
     return before, after
 
 
-def load_generator() -> str:
-    """What posts."""
-    return "wrk" if shutil.which("wrk") else "warehouse.load"
+def load_generator(seconds: float) -> str:
+    """What posts in loads of this length: wrk knows whole seconds only."""
+    return "wrk" if shutil.which("wrk") and seconds >= 1 else "warehouse.load"
 
 
 def _wrk(url: str, connections: int, seconds: float, cores: Sequence[int], home: Path) -> Load:
