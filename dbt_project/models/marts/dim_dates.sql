@@ -1,6 +1,7 @@
 {%- set times = {
     'fct_orders': [
         'placed_at', 'created_at', 'opened_at', 'first_assigned_at', 'first_fulfilled_at', 'completed_at', 'cancelled_at',
+        'ordered_at',
     ],
     'fct_order_items': ['assigned_at', 'on_hold_at', 'fulfilled_at', 'cancelled_at', 'returned_at'],
     'fct_order_status_changes': ['occurred_at'],
