@@ -33,6 +33,9 @@ EVENTS_OF_OTHERS: Final = int(os.environ.get("LEDGER_EVENTS", "3000"))
 CUT_SHORT: Final = 12
 REFRESHES: Final = int(os.environ.get("LEDGER_REFRESHES", "1"))
 
+# The first test also pays for all that is told and refreshed.
+pytestmark = pytest.mark.timeout(900 * REFRESHES)
+
 MILLISECOND: Final = timedelta(milliseconds=1)
 
 Book = dict[tuple[Any, ...], dict[str, Any]]

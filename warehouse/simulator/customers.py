@@ -16,7 +16,7 @@ BUSY_SHARE = 0.15
 def register(world: World, customer: Customer, store: Place | None) -> Course:
     """customer.created and their address; in a store it is somebody's doing."""
     associate = world.associate_of(store) if store else None
-    payload = _customer_payload(customer) | {"created_at": clock.text(world.now)}
+    payload = _customer_payload(customer) | {"created_at": clock.text(customer.created_at)}
     if store is not None and associate is not None:
         payload["source"] = {
             "location_id": store.id,
@@ -26,8 +26,10 @@ def register(world: World, customer: Customer, store: Place | None) -> Course:
         }
     if world.tell("customer.created", payload):
         page = world.truth.customer(customer.id)
-        # What says no revision is the beginning of all.
-        page.revision, page.is_complete, page.email = 0, True, customer.email
+        page.is_complete = True
+        if page.revision is None:
+            # What says no revision is the beginning of all.
+            page.revision, page.email = 0, customer.email
     yield world.now + STEP
     for address in customer.addresses:
         _tell_created(world, customer, address)
@@ -82,7 +84,8 @@ def edit_addresses(world: World) -> Course:
 
 
 def _tell_created(world: World, customer: Customer, address: Address) -> None:
-    payload = _address_payload(world.chance, customer, address) | {"created_at": clock.text(world.now)}
+    payload = _address_payload(world.chance, customer, address)
+    payload |= {"created_at": clock.text(address.created_at)}
     if world.tell("customer.address_created", payload):
         world.truth.address(address.id, customer.id)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from warehouse.simulator.chance import Chance
+from warehouse.simulator.clock import DAY
 from warehouse.simulator.places import GERMANY, MARKETS, Market, Place
 
 _FIRST: Final = (
@@ -155,9 +156,9 @@ class Population:
         return None
 
     def fill(self, count: int, moment: int) -> None:
-        """Make customers of the time before; those with most to change are the first of them."""
+        """Make customers of the years before; those with most to change are the first of them."""
         for number in range(count):
-            self.newcomer(MARKETS[number % 3 == 2], moment)
+            self.newcomer(MARKETS[number % 3 == 2], moment - self._chance.between(DAY, 900 * DAY))
         self.busy = self.customers[:3]
 
 

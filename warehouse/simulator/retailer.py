@@ -4,8 +4,8 @@ from typing import Final
 
 from warehouse.simulator import clock
 from warehouse.simulator.chance import Weighted
-from warehouse.simulator.clock import DAY, HOUR
-from warehouse.simulator.customers import edit_addresses, edit_customer
+from warehouse.simulator.clock import DAY, HOUR, STEP
+from warehouse.simulator.customers import edit_addresses, edit_customer, register
 from warehouse.simulator.places import CENTRE, GERMANY, MARKETS, PLACES, STORES, UNITED_STATES, Place
 from warehouse.simulator.returning import after_sale, blind_return
 from warehouse.simulator.selling import historical_order, tablet_order, till_order, web_order
@@ -16,7 +16,9 @@ from warehouse.simulator.world import Course, World
 
 # The world is older than the stream: orders and customers of these days are known only by what becomes of them.
 DAYS_BEFORE: Final = 1
-REGULARS: Final = 300
+# Customers from before, for each order of a day, and the share of them the stream begins by telling of.
+REGULARS_PER_ORDER: Final = 5
+INTRODUCED_SHARE: Final = 0.85
 # How many lines are counted in a night.
 COUNTED_IN_STORE: Final = 25
 COUNTED_IN_CENTRE: Final = 40
@@ -27,7 +29,10 @@ _STORE: Final = Weighted([store.share for store in STORES])
 def open_retailer(world: World, orders_per_day: float) -> None:
     """Begin all that goes on from day to day."""
     begin = world.now = world.start - DAYS_BEFORE * DAY
-    world.people.fill(REGULARS, begin)
+    world.people.fill(max(20, round(orders_per_day * REGULARS_PER_ORDER)), begin)
+    for number, customer in enumerate(world.people.customers):
+        if world.chance.happens(INTRODUCED_SHARE):
+            world.begin(register(world, customer, None), world.start + number * STEP)
     fill_stores(world)
     for place in PLACES:
         for product in world.catalogue.products:
