@@ -1,21 +1,100 @@
-"""The event-sourced warehouse of a retailer on NewStore: journal, lake, facts."""
+"""The event-sourced warehouse of a retailer on NewStore: journal, lake, facts.
 
+    from warehouse import connect, refresh, replay, simulate
+
+is what the command line does, for programs. Each takes the home to work on, else that of the settings.
+"""
+
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
+# What is imported inside a function takes long; whoever only imports this package must not pay for it.
 if TYPE_CHECKING:
     import duckdb
 
+    from warehouse.publication import Publication
+    from warehouse.replay import ReplayReport
+    from warehouse.simulator import Simulation
 
-def connect(home: str | Path | None = None) -> "duckdb.DuckDBPyConnection":
+__all__ = ["connect", "refresh", "replay", "simulate"]
+
+Progress = Callable[[int, int | None], None]
+
+
+def connect(home: str | Path | None = None, *, at: str | None = None) -> "duckdb.DuckDBPyConnection":
     """A read-only DuckDB connection with the lake as its default database: `select * from marts.fct_orders`.
 
-    `home` defaults to `$WAREHOUSE_HOME`, else `./data`. Raises LakeMissing when there is no lake yet.
+    With `at` the lake is as it was at that timestamp, in UTC where it names no zone. Raises LakeMissing when there is
+    no lake yet, LakeError when there was none at that moment.
     """
-    # DuckDB takes a tenth of a second to import; commands that do not query must not pay for it.
-    from warehouse.lake import connect as connect_to_lake
+    from warehouse.lake import open_lake
+    from warehouse.moment import open_moment
+    from warehouse.settings import Settings
 
-    return connect_to_lake(home)
+    settings = Settings.load(home=_text(home))
+    return open_lake(settings, read_only=True) if at is None else open_moment(settings, at)
 
 
-__all__ = ["connect"]
+def refresh(home: str | Path | None = None, *, full: bool = False, progress: Progress | None = None) -> "Publication":
+    """Seal, build, publish: when it returns, the marts hold every event acknowledged before it was called.
+
+    `full` rebuilds every mart from the log. `progress` is called with the models done and how many there are. Raises
+    RefreshError: readers then keep the last complete refresh.
+    """
+    from warehouse.refresh import refresh as refresh_settings
+    from warehouse.settings import Settings
+
+    return refresh_settings(Settings.load(home=_text(home)), full, progress)
+
+
+def replay(
+    files: Iterable[str | Path], home: str | Path | None = None, *, progress: Progress | None = None
+) -> "ReplayReport":
+    """Append files of envelopes, one JSON object a line, also .gz and .zst; returns when all are on the disk.
+
+    `progress` is called with the bytes read and their sum. Raises ReplayError naming file and line, and JournalError.
+    """
+    from warehouse.replay import replay as replay_files
+    from warehouse.settings import Settings
+
+    return replay_files(Settings.load(home=_text(home)), [Path(file) for file in files], progress)
+
+
+def simulate(
+    *,
+    events: int | None = None,
+    days: int | None = None,
+    seed: int = 1,
+    duplicates: float = 0.05,
+    disorder: float = 20.0,
+    late: float = 0.01,
+    bad: float = 0.0,
+) -> "Simulation":
+    """A small retailer's deliveries as NewStore makes them, to iterate over; the same arguments give the same bytes.
+
+    `duplicates` are further deliveries for each event, `disorder` is the mean lag in seconds, `late` and `bad` are
+    shares of the events. `truth` of the result says what the events add up to. Raises SettingsError.
+    """
+    from warehouse.simulator import simulate as simulate_newstore
+
+    return simulate_newstore(
+        events=events, days=days, seed=seed, duplicates=duplicates, disorder=disorder, late=late, bad=bad
+    )
+
+
+def _text(home: str | Path | None) -> str | None:
+    return None if home is None else str(home)
+
+
+class _Package(ModuleType):
+    """Keeps the functions above: importing `warehouse.refresh`, the module, would put it in the function's place."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in __all__ and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

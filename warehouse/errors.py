@@ -10,6 +10,8 @@ WarehouseError
 ├── LakeError            the lake could not be read or written
 │   ├── LakeMissing      there is no lake in this home yet
 │   └── LakeVersionError the lake was made by another version of this product
+├── QuarantineError      there is no such delivery in the quarantine
+├── ExportError          a file could not be exported
 ├── ReplayError          a file could not be replayed
 ├── ExportError          the log could not be written to a file
 ├── ServeError           the receiver could not start
@@ -71,6 +73,14 @@ class LakeMissing(LakeError):
 
 class LakeVersionError(LakeError):
     """The lake was written by a version of this product that this one cannot work with."""
+
+
+class QuarantineError(WarehouseError):
+    """A delivery was named that is not in the quarantine."""
+
+
+class ExportError(WarehouseError):
+    """A file for other tools could not be written; what was there before is still there."""
 
 
 class ReplayError(WarehouseError):

@@ -108,14 +108,6 @@ def attach_lake(
         raise _not_opened(settings, error) from error
 
 
-def connect(home: str | Path | None = None) -> duckdb.DuckDBPyConnection:
-    """A read-only connection to the lake of `home`, else of the settings: `select * from marts.fct_orders` works.
-
-    Raises LakeMissing when there is none yet.
-    """
-    return open_lake(Settings.load(home=None if home is None else str(home)), read_only=True)
-
-
 def catalog_path(settings: Settings) -> Path:
     """The SQLite file that holds the lake's catalog."""
     return Path(settings.catalog).resolve() if settings.catalog else settings.lake_dir.resolve() / "catalog.sqlite"

@@ -1,16 +1,22 @@
 """Every verb explains itself, and what goes wrong is said in two lines with the exit code that belongs to it."""
 
+import json
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from tests.cli.conftest import Run
-from warehouse.cli import VERBS
+from warehouse.cli import VERBS, command
+from warehouse.lake import open_lake
+from warehouse.settings import Settings
 
 
 def two_lines(result: subprocess.CompletedProcess[str], code: int) -> tuple[str, str]:
@@ -22,14 +28,98 @@ def two_lines(result: subprocess.CompletedProcess[str], code: int) -> tuple[str,
     return first.removeprefix("Error: "), second.removeprefix("Try: ")
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_help_with_an_example(run: Run, verb: str) -> None:
-    result = run(verb, "--help")
+def every_command(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """All commands with their words, those of groups after their group."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        found = group.get_command(context, name)
+        assert found is not None
+        yield (*path, name), found
+        if isinstance(found, click.Group):
+            yield from every_command(found, (*path, name))
+
+
+COMMANDS = dict(every_command(command))
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself_with_an_example(words: tuple[str, ...]) -> None:
+    found = COMMANDS[words]
+    spoken = " ".join(("warehouse", *words))
+    context = click.Context(command, info_name="warehouse")
+    for number, word in enumerate(words, 1):
+        context = click.Context(COMMANDS[words[:number]], info_name=word, parent=context)
+    shown = found.get_help(context)
+    assert f"Usage: {spoken}" in shown
+    _, _, examples = shown.partition("Example")
+    assert any(f"{spoken} " in f"{line.strip()} " for line in examples.splitlines()), shown
+    assert all(option.help for option in found.params if isinstance(option, click.Option)), "an option without a word"
+
+
+def test_help_is_shown_without_colour_and_on_stdout(run: Run) -> None:
+    result = run("quarantine", "list", "--help")
     assert (result.returncode, result.stderr) == (0, "")
-    assert f"Usage: warehouse {verb}" in result.stdout
-    assert "Example" in result.stdout
-    assert f"  warehouse {verb}" in result.stdout or f" warehouse {verb} " in result.stdout
-    assert ("--home" in result.stdout) == (verb not in ("simulate", "keys"))
+    assert result.stdout.startswith("Usage: warehouse quarantine list [OPTIONS]")
+    assert "\x1b" not in result.stdout
+
+
+# What only says what it did on a terminal, or talks to a person, has nothing to give to a program.
+NOT_FOR_PROGRAMS = {
+    "serve", "up", "demo", "simulate", "shell", "completion", "dashboard", "hash",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_what_gives_data_gives_it_as_json_too(words: tuple[str, ...]) -> None:
+    options = {name for option in COMMANDS[words].params for name in option.opts}
+    assert "--json" in options or isinstance(COMMANDS[words], click.Group) or words[-1] in NOT_FOR_PROGRAMS, words
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["status"],
+        ["doctor"],
+        ["sql", "select 1 as one"],
+        ["quarantine", "list"],
+        ["quarantine", "retry"],
+        ["export", "facts.duckdb", "--schema", "log"],
+    ],
+    ids=" ".join,
+)
+def test_json_is_one_document_and_nothing_else(run: Run, settings: Settings, arguments: list[str]) -> None:
+    open_lake(settings).close()
+    result = run(*arguments, "--json")
+    assert (result.returncode, result.stderr) == (0, "")
+    json.loads(result.stdout)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_of_a_shell(run: Run, shell: str) -> None:
+    result = run("completion", shell)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert f"_WAREHOUSE_COMPLETE={shell}_complete" in result.stdout
+
+
+def test_bash_completes_with_it(run: Run, tmp_path: Path) -> None:
+    script = tmp_path / "completion.sh"
+    script.write_text(run("completion", "bash").stdout)
+    ask = (
+        f"source {script}; COMP_WORDS=(warehouse quar); COMP_CWORD=1; _warehouse_completion warehouse; "
+        "printf '%s\\n' \"${COMPREPLY[@]}\""
+    )
+    program = tmp_path / "warehouse"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "from warehouse.cli import main; main()" "$@"\n')
+    program.chmod(0o755)
+    result = subprocess.run(
+        ["bash", "-c", ask],
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.stdout.split() == ["quarantine"], result.stderr
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
@@ -56,6 +146,10 @@ def test_the_version(run: Run) -> None:
         (["replay"], "warehouse replay"),
         (["refresh", "now"], "warehouse refresh"),
         (["serve", "--port", "99999"], "warehouse serve"),
+        (["export"], "warehouse export"),
+        (["completion", "csh"], "warehouse completion"),
+        (["quarantine", "show"], "warehouse quarantine show"),
+        (["quarantine", "list", "--limit", "0"], "warehouse quarantine list"),
         (["demo", "--events", "none"], "warehouse demo"),
         (["simulate", "--events", "5"], "warehouse simulate"),
         (["simulate", "--out", "x", "--to", "http://127.0.0.1"], "warehouse simulate"),
@@ -106,7 +200,8 @@ def test_serving_on_a_port_that_is_taken(run: Run) -> None:
 def test_an_interrupted_command_ends_without_a_word(home: Path) -> None:
     query = "select count(*) from range(100000000000) a where hash(range) = 0"
     program = (
-        "import sys; from warehouse.lake import open_lake; from warehouse.settings import Settings\n"
+        "import sys, warehouse.cli.asking, warehouse.moment, warehouse.cli.output, warehouse.cli.sql\n"
+        "from warehouse.lake import open_lake; from warehouse.settings import Settings\n"
         f"open_lake(Settings.load({{}}, home={str(home)!r})).close()\n"
         f"sys.argv = ['warehouse', '--home', {str(home)!r}, 'sql', {query!r}]\n"
         "from warehouse.cli import main; print('ready', flush=True); main()"

@@ -13,7 +13,24 @@ import click
 from warehouse.cli.failures import exit_code_of
 from warehouse.cli.home import home_option
 
-VERBS: Final = ("serve", "refresh", "up", "sql", "status", "replay", "log", "simulate", "demo", "keys", "benchmark")
+VERBS: Final = (
+    "serve",
+    "refresh",
+    "up",
+    "sql",
+    "shell",
+    "status",
+    "doctor",
+    "quarantine",
+    "export",
+    "replay",
+    "log",
+    "keys",
+    "simulate",
+    "demo",
+    "benchmark",
+    "completion",
+)
 
 
 class LazyGroup(click.Group):
@@ -31,6 +48,12 @@ class LazyGroup(click.Group):
             return None
         module = importlib.import_module(f"warehouse.cli.{cmd_name}")
         return cast("click.Command", getattr(module, cmd_name))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The verbs with the first sentence of each, whole and not cut short."""
+        verbs = [(verb, self.get_command(ctx, verb)) for verb in VERBS]
+        with formatter.section("Commands"):
+            formatter.write_dl([(verb, found.get_short_help_str(200)) for verb, found in verbs if found is not None])
 
 
 @click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})

@@ -21,12 +21,12 @@ def exit_code_of(action: Callable[[], object]) -> int:
         # A pipe that nobody reads shows itself only now.
         sys.stdout.flush()
     except WarehouseError as error:
-        return _say(error.message, error.hint, FAILED)
+        return _failed(error.message, error.hint, FAILED)
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "warehouse"
-        return _say(error.format_message(), f"`{path} --help`", WRONG_USAGE)
+        return _failed(error.format_message(), f"`{path} --help`", WRONG_USAGE)
     except click.ClickException as error:
-        return _say(error.format_message(), "`warehouse --help`", FAILED)
+        return _failed(error.format_message(), "`warehouse --help`", FAILED)
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except BrokenPipeError:
@@ -35,13 +35,21 @@ def exit_code_of(action: Callable[[], object]) -> int:
         return FAILED
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        return _say(
+        return _failed(
             f"{place}{error.strerror or error}.", "check that path, its permissions and the room on its disk", FAILED
         )
     return code if isinstance(code, int) else 0
 
 
-def _say(message: str, hint: str, code: int) -> int:
+def say(message: str, hint: str) -> None:
+    """The two lines of what went wrong, on stderr."""
     line = " ".join(message.split())
-    click.echo(f"Error: {line}\nTry: {hint}", err=True)
+    error, hint_word = (
+        click.style(word, fg=colour, bold=True) for word, colour in (("Error:", "red"), ("Try:", "cyan"))
+    )
+    click.echo(f"{error} {line}\n{hint_word} {hint}", err=True)
+
+
+def _failed(message: str, hint: str, code: int) -> int:
+    say(message, hint)
     return code

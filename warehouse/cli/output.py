@@ -18,15 +18,14 @@ import click
 import duckdb
 import msgspec
 
+from warehouse.cli.look import NO_WIDTH_LIMIT, printable
+
 Rows = Iterator[tuple[Any, ...]]
 
 BATCH_ROWS: Final = 10_000
 # More than this is not read by a person on a terminal.
 TERMINAL_ROWS: Final = 1_000
-NO_WIDTH_LIMIT: Final = 1_000_000
 NUMBERS: Final = ("DECIMAL", "DOUBLE", "FLOAT", "BIGINT", "INTEGER", "SMALLINT", "TINYINT", "HUGEINT", "UBIGINT")
-# A text from outside must not steer the terminal it is shown on.
-CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -110,13 +109,13 @@ def _write_table(result: duckdb.DuckDBPyConnection, rows: Rows, stream: IO[bytes
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for name, column in zip(_names(result), result.description or (), strict=True):
             is_number = str(column[1]).startswith(NUMBERS)
-            table.add_column(Text(_shown(name)), justify="right" if is_number else "left")
+            table.add_column(Text(printable(name)), justify="right" if is_number else "left")
         cut = False
         for number, row in enumerate(rows):
             if number == TERMINAL_ROWS and console.is_terminal:
                 cut = True
                 break
-            table.add_row(*(Text("null", "dim") if value is None else Text(_shown(as_text(value))) for value in row))
+            table.add_row(*(Text("null", "dim") if value is None else Text(printable(as_text(value))) for value in row))
         console.print(table)
     if cut:
         click.echo(f"The first {TERMINAL_ROWS:,} rows; --out FILE or a pipe gets all of them.", err=True)
@@ -144,10 +143,6 @@ def as_text(value: Any) -> str:
         return repr(value)
     encoded = _encoder.encode(json_value(value))
     return msgspec.json.decode(encoded, type=str) if encoded.startswith(b'"') else encoded.decode()
-
-
-def _shown(text: str) -> str:
-    return text.translate(CONTROLS)
 
 
 def _names(result: duckdb.DuckDBPyConnection) -> list[str]:

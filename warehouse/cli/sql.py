@@ -1,7 +1,6 @@
 """`warehouse sql`: a query over the lake, which it cannot change, as a table, CSV, JSON or Parquet."""
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -9,11 +8,8 @@ import click
 
 from warehouse.cli.home import home_option, load_settings
 from warehouse.cli.progress import Bar, progress
-from warehouse.errors import LakeError
 
 if TYPE_CHECKING:
-    import duckdb
-
     from warehouse.settings import Settings
 
 FORMATS: Final = ("table", "csv", "json", "parquet")
@@ -61,42 +57,13 @@ def _layout(context: click.Context, layout: str | None, as_json: bool, out: Path
 
 def _answer(settings: "Settings", query: str, layout: str, out: Path | None, at: str | None, bar: Bar) -> None:
     # Not at the top: a wrong option is told without waiting for DuckDB.
-    import duckdb
-
-    from warehouse.cli.moment import open_moment
+    from warehouse.cli.asking import interruptible
     from warehouse.cli.output import write_rows
     from warehouse.lake import open_lake
+    from warehouse.moment import open_moment
 
     con = open_lake(settings, read_only=True) if at is None else open_moment(settings, at)
     with con:
         # A name in a query is a table's, never a variable's of this program.
         con.execute("set python_enable_replacements = false")
-        try:
-            # DuckDB does not look at Ctrl-C while it works: this thread does.
-            with ThreadPoolExecutor(max_workers=1) as pool:
-                work = pool.submit(write_rows, con, query, layout, out, bar.hide)
-                try:
-                    work.result()
-                except KeyboardInterrupt:
-                    con.interrupt()
-                    raise
-        except duckdb.Error as error:
-            raise _told(error) from error
-
-
-def _told(error: "duckdb.Error") -> LakeError:
-    """DuckDB's message in one line, and the best hint that is in it."""
-    message, _, rest = str(error).partition("\nLINE ")
-    what, _, suggestion = message.strip().partition("\n")
-    if "read-only mode" in what:
-        return LakeError(
-            "this query would write, and `warehouse sql` only reads.", "`select …`; `--out FILE` keeps the rows"
-        )
-    if suggestion.startswith(("Did you mean", "Candidate")):
-        hint = suggestion[0].lower() + suggestion[1:].replace("\n", " ")
-    elif "does not exist" in what:
-        hint = 'warehouse sql "show tables from marts"'
-    else:
-        place = rest.split("\n")[0].partition(": ")[2].strip()
-        hint = f"correct the query here: {place}" if place else "correct the query; `warehouse sql --help` has examples"
-    return LakeError(what, hint)
+        interruptible(con, lambda: write_rows(con, query, layout, out, bar.hide))
