@@ -197,7 +197,8 @@ def test_serving_on_a_port_that_is_taken(run: Run) -> None:
     assert "--port" in hint
 
 
-def test_an_interrupted_command_ends_without_a_word(home: Path) -> None:
+@pytest.mark.parametrize("seconds", [0.1, 2.0], ids=["while it opens the lake", "in the query"])
+def test_an_interrupted_command_ends_without_a_word(home: Path, seconds: float) -> None:
     query = "select count(*) from range(100000000000) a where hash(range) = 0"
     program = (
         "import sys, warehouse.cli.asking, warehouse.moment, warehouse.cli.output, warehouse.cli.sql\n"
@@ -212,7 +213,7 @@ def test_an_interrupted_command_ends_without_a_word(home: Path) -> None:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
-            time.sleep(1.0)
+            time.sleep(seconds)
             process.send_signal(signal.SIGINT)
             _, stderr = process.communicate(timeout=60)
         finally:

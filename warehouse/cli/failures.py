@@ -29,6 +29,11 @@ def exit_code_of(action: Callable[[], object]) -> int:
         return _failed(error.format_message(), "`warehouse --help`", FAILED)
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
+    except RuntimeError as error:
+        # What DuckDB makes of Ctrl-C in the main thread.
+        if str(error) != "Query interrupted":
+            raise
+        return INTERRUPTED
     except BrokenPipeError:
         # Python flushes stdout once more on its way out and would complain about the same pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
