@@ -11,9 +11,9 @@ WarehouseError
 │   ├── LakeMissing      there is no lake in this home yet
 │   └── LakeVersionError the lake was made by another version of this product
 ├── QuarantineError      there is no such delivery in the quarantine
-├── ExportError          a file could not be exported
 ├── ReplayError          a file could not be replayed
-├── ExportError          the log could not be written to a file
+├── ExportError          the log, or the marts, could not be written to a file
+├── DashboardError       the dashboard could not start
 ├── ServeError           the receiver could not start
     ├── PostError            a receiver did not take what was posted to it
 └── RefreshError         dbt or publishing failed; readers keep the last complete refresh
@@ -79,16 +79,16 @@ class QuarantineError(WarehouseError):
     """A delivery was named that is not in the quarantine."""
 
 
-class ExportError(WarehouseError):
-    """A file for other tools could not be written; what was there before is still there."""
-
-
 class ReplayError(WarehouseError):
     """A file of envelopes could not be read to its end."""
 
 
 class ExportError(WarehouseError):
-    """The log, or the part of it that was asked for, could not be written to a file; there is none then."""
+    """The log, or the marts, could not be written to a file; what was there before is still there."""
+
+
+class DashboardError(WarehouseError):
+    """The dashboard could not start."""
 
 
 class ServeError(WarehouseError):

@@ -23,6 +23,7 @@ VERBS: Final = (
     "doctor",
     "quarantine",
     "export",
+    "dashboard",
     "replay",
     "log",
     "keys",

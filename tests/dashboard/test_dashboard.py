@@ -1,0 +1,176 @@
+"""The analysts' page in a real browser: it loads from this machine alone, and its figures are those of the lake."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import Locator, Page, expect, sync_playwright
+
+from tests.chromium import chromium
+from tests.live import ROOT, free_port
+from tests.shop import make_shop
+from warehouse import connect
+
+START_SECONDS = 90.0
+PATIENCE_MS = 60_000
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_shop(tmp_path_factory.mktemp("dashboard") / "home")
+
+
+@pytest.fixture(scope="module")
+def address(shop: Path) -> Iterator[str]:
+    """Where `warehouse dashboard` serves the shop."""
+    port = free_port()
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("WAREHOUSE_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "warehouse", "--home", str(shop), "dashboard", "--port", str(port)],
+        env={**inherited, "PYTHONPATH": str(ROOT)},
+        cwd=shop.parent,
+    )
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                with urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5) as answer:
+                    assert answer.status == 200
+                break
+            except (URLError, ConnectionError):
+                assert process.poll() is None, "the dashboard ended"
+                assert time.monotonic() < deadline, "the dashboard did not start"
+                time.sleep(0.2)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+@pytest.fixture(scope="module")
+def page(address: str) -> Iterator[Page]:
+    """The page, once its figures are there."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        opened = browser.new_page(viewport={"width": 1400, "height": 1000})
+        opened.set_default_timeout(PATIENCE_MS)
+        urls: list[str] = []
+        opened.on("request", lambda request: urls.append(request.url))
+        opened.goto(address)
+        expect(figure(opened, "Orders")).to_be_visible(timeout=PATIENCE_MS)
+        yield opened
+        hosts = {urlsplit(url).netloc for url in urls if not url.startswith(("data:", "blob:"))}
+        browser.close()
+        assert hosts == {urlsplit(address).netloc}, "the page asked another machine for something"
+
+
+def figure(page: Page, name: str) -> Locator:
+    """The value under a name, on the tab that is open."""
+    metric = page.get_by_test_id("stMetric").filter(has=page.get_by_text(name, exact=True))
+    return metric.get_by_test_id("stMetricValue")
+
+
+def asked(shop: Path, query: str) -> tuple[Any, ...]:
+    with connect(shop) as con:
+        (row,) = con.execute(query).fetchall()
+    return tuple(row)
+
+
+def test_the_figures_are_those_of_the_lake(page: Page, shop: Path) -> None:
+    currency, net_sales, orders = asked(
+        shop,
+        """
+        select currency, sum(net_sales), sum(orders)
+        from marts.daily_sales
+        group by currency
+        order by sum(orders) desc, currency
+        limit 1
+        """,
+    )
+    expect(figure(page, f"Net sales ({currency})")).to_have_text(f"{net_sales:,.2f}")
+    expect(figure(page, "Orders")).to_have_text(f"{orders:,}")
+    page.get_by_role("tab", name="Stock").click()
+    (on_hand,) = asked(shop, "select sum(on_hand) from marts.fct_inventory_on_hand")
+    expect(figure(page, "Units on hand")).to_have_text(f"{on_hand:,}")
+    page.get_by_role("tab", name="Trust").click()
+    (deliveries,) = asked(shop, "select count(*) from log.events")
+    expect(figure(page, "Deliveries")).to_have_text(f"{deliveries:,}")
+
+
+def test_every_tab_draws_its_charts_and_shows_no_error(page: Page) -> None:
+    for name, charts in {"Sales": 1, "Fulfilment": 2, "Returns": 2, "Stock": 2, "Trust": 1}.items():
+        page.get_by_role("tab", name=name).click()
+        panel = page.get_by_role("tabpanel", name=name)
+        expect(panel.get_by_test_id("stVegaLiteChart")).to_have_count(charts)
+        expect(panel.locator("canvas, svg").first).to_be_visible()
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_a_filter_changes_the_figures(page: Page, shop: Path) -> None:
+    currency, channel, net_sales = asked(
+        shop,
+        """
+        with main as (select currency from marts.daily_sales group by all order by sum(orders) desc, currency limit 1)
+
+        select currency, channel, sum(net_sales)
+        from marts.daily_sales
+        semi join main using (currency)
+        group by all
+        having sum(net_sales) > 0
+        order by sum(net_sales), channel
+        limit 1
+        """,
+    )
+    page.get_by_role("tab", name="Sales").click()
+    choose(page, "Channels", channel)
+    expect(figure(page, f"Net sales ({currency})")).to_have_text(f"{net_sales:,.2f}")
+
+    page.get_by_role("tab", name="Stock").click()
+    location, on_hand = asked(
+        shop,
+        """
+        select location_id, sum(on_hand)
+        from marts.fct_inventory_on_hand
+        group by location_id
+        order by sum(on_hand) desc, location_id
+        limit 1
+        """,
+    )
+    choose(page, "Locations", location)
+    expect(figure(page, "Units on hand")).to_have_text(f"{on_hand:,}")
+
+
+def test_another_currency_is_shown_by_itself(page: Page, shop: Path) -> None:
+    currency, net_sales = asked(
+        shop,
+        """
+        select currency, sum(net_sales)
+        from marts.daily_sales
+        group by currency
+        order by sum(orders) desc, currency
+        limit 1 offset 1
+        """,
+    )
+    page.reload()
+    expect(figure(page, "Orders")).to_be_visible()
+    choose(page, "Currency", currency)
+    expect(figure(page, f"Net sales ({currency})")).to_have_text(f"{net_sales:,.2f}")
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Choose an option of a list at the side, by typing it as a person would."""
+    box = page.get_by_role("combobox", name=label)
+    box.click()
+    box.fill(option)
+    page.get_by_role("option", name=option, exact=True).click()
+    page.keyboard.press("Escape")
