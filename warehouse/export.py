@@ -138,7 +138,7 @@ def descriptions() -> dict[str, Described]:
     # Not at the top, nor a dependency of its own: it comes with dbt, whose files these are.
     import yaml  # type: ignore[import-untyped]
 
-    from warehouse.refresh import project_dir
+    from warehouse.plan import project_dir
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     found = {}

@@ -1,4 +1,10 @@
-"""The note a publishing leaves in its home: what readers see, since when. Written whole or not at all."""
+"""The notes a refresh leaves in its home: what readers see since when, and what went wrong after that.
+
+Each is written whole or not at all.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 
@@ -26,7 +32,37 @@ def read_publication(settings: Settings) -> Publication | None:
 
 def write_publication(settings: Settings, publication: Publication) -> None:
     """Replace the home's note by this one."""
-    path = settings.home / "publication.json"
+    _write(settings.home / "publication.json", publication)
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A refresh that failed: what it said, and when, in ISO 8601 and UTC."""
+
+    message: str
+    failed_at: str
+
+
+def read_failure(settings: Settings) -> Failure | None:
+    """How the last refresh of this home failed; None when it did not."""
+    try:
+        note = (settings.home / "refresh_failure.json").read_bytes()
+    except FileNotFoundError:
+        return None
+    return msgspec.json.decode(note, type=Failure)
+
+
+def note_failure(settings: Settings, message: str) -> None:
+    """Remember that a refresh has just failed."""
+    failure = Failure(message, datetime.now(UTC).isoformat(timespec="milliseconds"))
+    _write(settings.home / "refresh_failure.json", failure)
+
+
+def forget_failure(settings: Settings) -> None:
+    """A refresh has gone well: what failed before is of no interest any more."""
+    (settings.home / "refresh_failure.json").unlink(missing_ok=True)
+
+
+def _write(path: Path, note: msgspec.Struct) -> None:
     draft = path.with_suffix(".tmp")
-    draft.write_bytes(msgspec.json.encode(publication))
+    draft.write_bytes(msgspec.json.encode(note))
     draft.replace(path)

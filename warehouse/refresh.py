@@ -17,7 +17,7 @@ from warehouse.lock import hold_lock
 from warehouse.maintenance import compact_when_due
 from warehouse.model import Run
 from warehouse.plan import load_plan, project_digest
-from warehouse.publication import Publication
+from warehouse.publication import Publication, forget_failure, note_failure
 from warehouse.publish import Published, note_publication, publish, read_published
 from warehouse.sealer import seal
 from warehouse.selection import select_steps
@@ -46,7 +46,20 @@ def refresh(settings: Settings, full: bool = False, progress: Progress | None = 
 def refresh_in(
     session: duckdb.DuckDBPyConnection, settings: Settings, full: bool = False, progress: Progress | None = None
 ) -> Publication:
-    """What `refresh` does, in an open session and under the home's refresh lock."""
+    """What `refresh` does, in an open session and under the home's refresh lock; a failure leaves a note of itself."""
+    try:
+        publication = _refresh(session, settings, full, progress)
+    except Exception as error:
+        # What is not ours may quote a value: only its kind is kept.
+        note_failure(settings, error.message if isinstance(error, WarehouseError) else type(error).__name__)
+        raise
+    forget_failure(settings)
+    return publication
+
+
+def _refresh(
+    session: duckdb.DuckDBPyConnection, settings: Settings, full: bool, progress: Progress | None
+) -> Publication:
     seal(settings, con=session)
     position, shown, digest = log_position(session), read_published(session), project_digest()
     if shown is not None and (shown.batch, shown.project) == (position, digest) and not full:

@@ -153,14 +153,13 @@ def test_damage_in_a_journal_is_wrong_and_a_torn_tail_is_not(run: Run, sealed: S
 
 
 def test_a_refresh_that_failed(run: Run, sealed: Settings) -> None:
-    results = sealed.home / "dbt" / "target" / "run_results.json"
-    results.parent.mkdir(parents=True)
-    failed = [{"status": "error", "unique_id": "model.newstore.fct_orders"}]
-    results.write_text(json.dumps({"metadata": {"generated_at": "2026-01-02T00:00:00Z"}, "results": failed}))
-    write_publication(sealed, Publication("run", 1, {}, "2026-01-01T00:00:00.000+00:00"))
-    assert "fct_orders" in examine(run, 1)["refresh"][0]["message"]
-    write_publication(sealed, Publication("run", 1, {}, "2026-01-03T00:00:00.000+00:00"))
-    assert state(examine(run, 0)["refresh"]) == "warn"
+    # A folder where the build database should be.
+    sealed.build_path.mkdir()
+    assert run("refresh").returncode == 1
+    assert "the last one failed" in examine(run, 1)["refresh"][0]["message"]
+    sealed.build_path.rmdir()
+    assert run("refresh").returncode == 0
+    assert state(examine(run, 0)["refresh"]) == "ok"
 
 
 def test_a_clock_that_was_set_back(run: Run, settings: Settings) -> None:

@@ -8,21 +8,18 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
-import msgspec
 
-from warehouse.doctor.finding import Finding, State, listed, told
+from warehouse.doctor.finding import Finding, State, told
 from warehouse.errors import LakeMissing
 from warehouse.lake import catalog_path, open_lake
 from warehouse.overview import Overview, overview
-from warehouse.publication import Publication
+from warehouse.publication import read_failure
 from warehouse.settings import Settings
 
 OLD_REFRESH: Final = timedelta(hours=24)
 CLOCK_SLACK: Final = timedelta(seconds=60)
 MANY_PROBLEMS: Final = 0.01
 MISSING_SHOWN: Final = 3
-# Where dbt leaves how each model went.
-RUN_RESULTS: Final = Path("dbt") / "target" / "run_results.json"
 
 
 def lake(settings: Settings) -> Iterator[Finding]:
@@ -86,9 +83,10 @@ def journal(settings: Settings) -> Iterator[Finding]:
 
 
 def _refresh(settings: Settings, found: Overview) -> Iterator[Finding]:
-    failure = _failure(settings, found.refresh)
+    failure = read_failure(settings)
     if failure is not None:
-        yield Finding("refresh", State.WRONG, f"the last one failed: {failure}", "`warehouse refresh` says more")
+        text = f"the last one failed, at {failure.failed_at}: {failure.message}"
+        yield Finding("refresh", State.WRONG, text, "`warehouse refresh` once more; it says what to do")
     if found.refresh is None:
         return
     age = datetime.now(UTC) - datetime.fromisoformat(found.refresh.finished_at)
@@ -99,33 +97,6 @@ def _refresh(settings: Settings, found: Overview) -> Iterator[Finding]:
         yield Finding("refresh", State.WARN, f"{text}; deliveries have come since", hint)
     else:
         yield Finding("refresh", State.OK, text)
-
-
-def _failure(settings: Settings, last: Publication | None) -> str | None:
-    """What failed in a run of dbt that is newer than the last publishing."""
-    try:
-        results = msgspec.json.decode((settings.home / RUN_RESULTS).read_bytes(), type=_RunResults)
-    except (FileNotFoundError, msgspec.MsgspecError):
-        # Nothing ran here, or one is running just now.
-        return None
-    if last is not None and results.metadata.generated_at <= datetime.fromisoformat(last.finished_at):
-        return None
-    failed = [one.unique_id.split(".")[-1] for one in results.results if one.status in ("error", "fail")]
-    return f"{listed(failed)} at {results.metadata.generated_at.isoformat(timespec='seconds')}" if failed else None
-
-
-class _Metadata(msgspec.Struct):
-    generated_at: datetime
-
-
-class _Result(msgspec.Struct):
-    status: str
-    unique_id: str
-
-
-class _RunResults(msgspec.Struct):
-    metadata: _Metadata
-    results: list[_Result]
 
 
 def _problems(found: Overview) -> Iterator[Finding]:
