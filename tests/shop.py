@@ -4,8 +4,8 @@ from pathlib import Path
 
 from warehouse import refresh, replay, simulate
 
-EVENTS = 4000
-DAYS = 75
+EVENTS = 3000
+DAYS = 70
 
 
 def make_shop(home: Path, seed: int = 1) -> Path:

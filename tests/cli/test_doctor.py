@@ -11,7 +11,9 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.live import KEY, envelope, free_port, running
+from warehouse import refresh
 from warehouse.envelope import decode
+from warehouse.errors import JournalError
 from warehouse.journal import JournalWriter, list_journals
 from warehouse.keys import hash_key
 from warehouse.lake import catalog_path, log_folder, open_lake
@@ -153,12 +155,17 @@ def test_damage_in_a_journal_is_wrong_and_a_torn_tail_is_not(run: Run, sealed: S
 
 
 def test_a_refresh_that_failed(run: Run, sealed: Settings) -> None:
-    # A folder where the build database should be.
-    sealed.build_path.mkdir()
-    assert run("refresh").returncode == 1
-    assert "the last one failed" in examine(run, 1)["refresh"][0]["message"]
-    sealed.build_path.rmdir()
-    assert run("refresh").returncode == 0
+    refresh(sealed.home)
+    assert state(examine(run, 0)["refresh"]) == "ok"
+    # What is called like a journal and cannot be read as one stops the next one.
+    obstacle = sealed.journal_dir / "20990101T000000000000Z-1-00.journal"
+    obstacle.mkdir()
+    with pytest.raises(JournalError):
+        refresh(sealed.home)
+    obstacle.rmdir()
+    failed = examine(run, 1)["refresh"]
+    assert (state(failed), str(obstacle) in failed[0]["message"]) == ("wrong", True)
+    refresh(sealed.home)
     assert state(examine(run, 0)["refresh"]) == "ok"
 
 

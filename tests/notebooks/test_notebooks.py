@@ -11,6 +11,9 @@ from nbclient import NotebookClient
 from tests.live import ROOT
 from tests.shop import make_shop
 
+# The first one pays for two refreshes.
+pytestmark = pytest.mark.timeout(600)
+
 FOLDER = ROOT / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 LARGEST = 150_000
