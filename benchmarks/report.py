@@ -1,5 +1,6 @@
 """The figures on the terminal, as JSON, as Markdown between the marks of a document, and as a plot."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,7 +27,7 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def show(report: Report) -> None:
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(_origin(report), markup=False, highlight=False)
     for table in report.tables:
         shown = RichTable(
