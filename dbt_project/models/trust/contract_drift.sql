@@ -37,6 +37,15 @@ structures as (
 
 ),
 
+-- Each node of a tree carries its paths, so a hostile payload of 100,000 fields would take gigabytes apart. NewStore's
+-- largest structures have some 5,000 characters.
+comparable as (
+
+    select * from structures
+    where length(structure::varchar) <= 32768
+
+),
+
 nodes as (
 
     select
@@ -53,7 +62,7 @@ nodes as (
         structures.deliveries,
         structures.first_delivery,
         structures.last_seen_at
-    from structures, json_tree(structures.structure) as node
+    from comparable as structures, json_tree(structures.structure) as node
     where node.fullkey != '$' and node.value::varchar not in ('"NULL"', '["NULL"]')
 
 ),
@@ -174,6 +183,19 @@ news as (
         last_seen_at
     from compared
     where drift is not null
+    union all
+    select
+        tenant,
+        name as event_name,
+        '' as path,
+        'not_compared' as drift,
+        null as expected_type,
+        'object' as seen_type,
+        deliveries,
+        first_delivery,
+        last_seen_at
+    from structures
+    where length(structure::varchar) > 32768
     union all
     select
         tenant,
