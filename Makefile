@@ -32,6 +32,12 @@ test-properties: $(READY) ## order independence on 1,000 cases, 30 killed refres
 	@PROPERTY_CASES=$${PROPERTY_CASES:-1000} KILL_ROUNDS=$${KILL_ROUNDS:-30} $(BIN)/python -m pytest -q -s --timeout 7200 \
 		tests/properties tests/warehouse/test_killed_refresh.py $(ARGS)
 
+test-soak: $(READY) ## everything at once for an hour: nothing lost, memory and files flat (ARGS=5 for five minutes)
+	@$(BIN)/python -m tests.soak $(ARGS)
+
+test-abuse: $(READY) ## 500 slow clients beside a good one, and a disk of 1 MB/s, with figures (two minutes)
+	@$(BIN)/python -m tests.soak.abuse $(ARGS)
+
 status-image: $(READY) ## take the pictures of the status page in docs/images anew
 	@$(BIN)/python -m tests.receiver.status_image
 
@@ -80,4 +86,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help setup demo test benchmark test-ledger lint format docs lock clean test-properties status-image benchmark-refresh test-year
+.PHONY: help setup demo test benchmark test-ledger lint format docs lock clean test-properties status-image benchmark-refresh test-year test-soak test-abuse

@@ -25,10 +25,20 @@ class Outcome:
         return sorted(self.seconds)[int(share * (len(self.seconds) - 1))]
 
 
-async def post_from(port: int, connections: int, body_of: Callable[[int], bytes], until: Callable[[], bool]) -> Outcome:
-    """Post `body_of(0)`, `body_of(1)`, … from so many connections until told to stop; refused ones are not repeated."""
+async def post_from(
+    port: int,
+    connections: int,
+    body_of: Callable[[int], bytes],
+    until: Callable[[], bool],
+    rate: float | None = None,
+) -> Outcome:
+    """Post `body_of(0)`, `body_of(1)`, … from so many connections until told to stop, at most `rate` a second.
+
+    What was refused is not repeated.
+    """
     outcome = Outcome()
     number = -1
+    start = time.perf_counter()
 
     async def post() -> None:
         nonlocal number
@@ -36,6 +46,8 @@ async def post_from(port: int, connections: int, body_of: Callable[[int], bytes]
         while not until():
             number += 1
             body = body_of(number)
+            if rate is not None:
+                await asyncio.sleep(max(start + number / rate - time.perf_counter(), 0))
             began = time.perf_counter()
             try:
                 writer.write(HEAD + b"%d\r\n\r\n" % len(body) + body)

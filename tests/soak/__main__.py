@@ -1,0 +1,219 @@
+"""An hour of everything at once: `make test-soak` (ARGS="5" for five minutes).
+
+A receiver of two workers, a refresh that watches, compaction, two analysts and a retailer.
+At the end memory and open files must not have grown after the first quarter, and every acknowledged delivery must be in
+the log, once for each time it was acknowledged, and its order in the marts. Exits with 1 when one of these is not so.
+"""
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from hashlib import sha256
+from pathlib import Path
+from statistics import median
+
+import msgspec
+
+import warehouse
+from tests.live import KEY, ROOT, Receiver, envelope, free_port, resident_bytes
+from tests.receiver.load import Outcome, post_from
+
+CONNECTIONS = 16
+# A retailer's busy hour: so many deliveries a second, each a few times as likely to be repeated as NewStore's are.
+RATE = 100
+REPEATED = 20
+SAMPLE_SECONDS = 5.0
+COMPACT_SECONDS = 120.0
+# Below this there is nothing to say of growth: caches still fill.
+MINUTES_OF_PROOF = 10
+GROWTH = 0.05
+QUERIES = (
+    "select count(*), sum(grand_total) from marts.fct_orders",
+    "select status, count(*) from marts.fct_orders group by all",
+    "select name, sum(deliveries) from trust.deliveries group by all",
+)
+
+
+class Watched(msgspec.Struct):
+    """One process and what was seen of it: seconds since the start, bytes of memory, open files."""
+
+    title: str
+    pid: int
+    seen: list[tuple[float, int, int]] = []
+
+    def look(self, at: float) -> None:
+        """Note how it is now; a process that is gone is no more looked at."""
+        try:
+            self.seen.append((at, resident_bytes(self.pid), sum(1 for _ in Path(f"/proc/{self.pid}/fd").iterdir())))
+        except (OSError, subprocess.CalledProcessError):
+            return
+
+    def part(self, first: float, last: float) -> tuple[float, float]:
+        """The medians of memory and open files in a part of the time, both from 0 to 1."""
+        start, end = (self.seen[0][0] + share * (self.seen[-1][0] - self.seen[0][0]) for share in (first, last))
+        rows = [row for row in self.seen if start <= row[0] <= end]
+        return median(row[1] for row in rows), median(row[2] for row in rows)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make test-soak", description=__doc__)
+    parser.add_argument("minutes", nargs="?", type=float, default=60.0)
+    minutes: float = parser.parse_args().minutes
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder, ExitStack() as stack:
+        home = Path(folder) / "home"
+        home.mkdir()
+        return _Soak(home, minutes, stack).run()
+
+
+class _Soak:
+    def __init__(self, home: Path, minutes: float, stack: ExitStack) -> None:
+        self._home = home
+        self._minutes = minutes
+        self._over = threading.Event()
+        self._queries = 0
+        self._failures: list[str] = []
+        self._environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("WAREHOUSE_")},
+            "PYTHONPATH": str(ROOT),
+            "WAREHOUSE_HOME": str(home),
+            "WAREHOUSE_API_KEYS": KEY,
+            # Journals and snapshots come to their end within the time, too.
+            "WAREHOUSE_JOURNAL_AGE": "60s",
+            "WAREHOUSE_JOURNAL_KEEP": "120s",
+        }
+        port = free_port()
+        command = ["-m", "warehouse", "serve", "--port", str(port), "--workers", "2"]
+        self._receiver = stack.enter_context(Receiver(home, command, self._environ, port)).wait_until_ready()
+        self._refreshing = subprocess.Popen(
+            [sys.executable, "-m", "warehouse", "refresh", "--watch", "5"],
+            cwd=home.parent,
+            env=self._environ,
+            stdout=subprocess.DEVNULL,
+            stderr=(home / "refresh.log").open("wb"),
+        )
+        stack.callback(self._refreshing.kill)
+
+    def run(self) -> int:
+        """Soak, print what was seen, and say with the exit code whether it is as it should be."""
+        watched = [
+            *(Watched(f"receiver, worker {number}", pid) for number, pid in enumerate(_children(self._receiver), 1)),
+            Watched("refresh --watch", self._refreshing.pid),
+        ]
+        beside = [
+            threading.Thread(target=self._look_at, args=(watched,)),
+            threading.Thread(target=self._compact),
+            *(threading.Thread(target=self._analyse, args=(query,)) for query in QUERIES[:2]),
+        ]
+        for thread in beside:
+            thread.start()
+        outcome = asyncio.run(self._deliver())
+        self._over.set()
+        for thread in beside:
+            thread.join()
+        self._refreshing.terminate()
+        if self._refreshing.wait(120) != 0:
+            self._failures.append(f"refresh --watch ended with {self._refreshing.returncode}")
+        self._check(outcome)
+        self._print(outcome, watched)
+        return 1 if self._failures else 0
+
+    async def _deliver(self) -> Outcome:
+        """Deliver at a steady rate until the time is over; an event now and then is delivered again."""
+        end = time.monotonic() + 60 * self._minutes
+
+        def body_of(number: int) -> bytes:
+            return envelope(number - 1 if number % REPEATED == 1 else number, note="x" * 1500)
+
+        return await post_from(self._receiver.port, CONNECTIONS, body_of, lambda: time.monotonic() > end, RATE)
+
+    def _look_at(self, watched: list[Watched]) -> None:
+        began = time.monotonic()
+        while not self._over.wait(SAMPLE_SECONDS):
+            for one in watched:
+                one.look(time.monotonic() - began)
+            if self._refreshing.poll() is not None:
+                self._failures.append("refresh --watch ended by itself")
+                return
+
+    def _compact(self) -> None:
+        while not self._over.wait(COMPACT_SECONDS):
+            self._command("log", "compact")
+
+    def _analyse(self, query: str) -> None:
+        """An analyst: a new connection for every question, as a notebook does."""
+        while not self._over.wait(1.0):
+            if not (self._home / "publication.json").exists():
+                continue
+            with warehouse.connect(self._home) as con:
+                con.execute(query).fetchall()
+            self._queries += 1
+
+    def _command(self, *arguments: str) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "warehouse", *arguments],
+            cwd=self._home.parent,
+            env=self._environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            self._failures.append(f"`warehouse {' '.join(arguments)}`: {done.stderr.strip()}")
+
+    def _check(self, outcome: Outcome) -> None:
+        self._command("refresh")
+        self._command("log", "verify")
+        acknowledged = Counter(sha256(body).digest() for body in outcome.acknowledged)
+        with warehouse.connect(self._home) as con:
+            rows = con.execute("select unhex(sha256(body)), count(*) from log.events group by 1").fetchall()
+            orders = con.execute("select count(*) from marts.fct_orders").fetchall()[0][0]
+        logged = Counter({bytes(digest): count for digest, count in rows})
+        if lost := acknowledged - logged:
+            self._failures.append(f"{lost.total()} acknowledged deliveries are not in the log")
+        if more := logged - acknowledged:
+            self._failures.append(f"{more.total()} deliveries are in the log that were never acknowledged")
+        if orders != len(acknowledged):
+            self._failures.append(f"{orders} orders in the marts of {len(acknowledged)} delivered")
+        if outcome.statuses.keys() != {200}:
+            self._failures.append(f"answers other than 200: {dict(outcome.statuses)}")
+
+    def _print(self, outcome: Outcome, watched: list[Watched]) -> None:
+        say = sys.stdout.write
+        say(f"\n{self._minutes:g} minutes, {len(outcome.acknowledged):,} deliveries acknowledged, ")
+        say(f"p50 {outcome.quantile(0.5) * 1e3:.1f} ms, p99 {outcome.quantile(0.99) * 1e3:.1f} ms, ")
+        say(f"{self._queries:,} queries by analysts\n\n")
+        say(f"{'process':<22}{'memory, 2nd quarter':>22}{'last quarter':>16}{'growth':>9}{'files':>8}{'then':>7}\n")
+        for one in watched:
+            if len(one.seen) < 8:
+                self._failures.append(f"{one.title}: seen only {len(one.seen)} times")
+                continue
+            (memory, files), (later, files_later) = one.part(0.25, 0.5), one.part(0.75, 1.0)
+            growth = later / memory - 1
+            say(f"{one.title:<22}{memory / 1e6:>19.1f} MB{later / 1e6:>13.1f} MB{growth:>9.1%}")
+            say(f"{files:>8.0f}{files_later:>7.0f}\n")
+            if self._minutes >= MINUTES_OF_PROOF and growth > GROWTH:
+                self._failures.append(f"{one.title}: its memory grew by {growth:.1%}")
+            if self._minutes >= MINUTES_OF_PROOF and files_later > files + 2:
+                self._failures.append(f"{one.title}: its open files went from {files:.0f} to {files_later:.0f}")
+        say("\nlost: 0, memory and open files flat\n" if not self._failures else "\n")
+        for failure in self._failures:
+            say(f"FAILED: {failure}\n")
+
+
+def _children(receiver: Receiver) -> Iterator[int]:
+    shown = subprocess.run(
+        ["pgrep", "-P", str(receiver.process.pid), "-f", "spawn_main"], capture_output=True, text=True, check=True
+    )
+    return map(int, shown.stdout.split())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
