@@ -44,6 +44,9 @@ status-image: $(READY) ## take the pictures of the status page in docs/images an
 benchmark: $(READY) ## the receiver beside what people would use instead, ten minutes (ARGS=--quick: one)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+benchmark-freshness: $(READY) ## from 200 to visible in the marts under a steady stream (ARGS="--minutes 5")
+	@$(BIN)/python -m benchmarks.freshness $(ARGS)
+
 benchmark-refresh: $(READY) ## what a refresh costs, by size of history and beside dlt (ARGS, see benchmarks/refresh.py)
 	@$(BIN)/python -m benchmarks.refresh $(ARGS)
 
@@ -86,4 +89,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help setup demo test benchmark test-ledger lint format docs lock clean test-properties status-image benchmark-refresh test-year test-soak test-abuse
+.PHONY: help setup demo test benchmark test-ledger lint format docs lock clean test-properties status-image benchmark-refresh test-year test-soak test-abuse benchmark-freshness
