@@ -50,7 +50,7 @@ class Load:
 
     def wait(self) -> None:
         """Until all is posted, or nobody answers any more."""
-        self._thread.join(300)
+        self._thread.join(1_800)
         assert not self._thread.is_alive()
 
     async def _run(self) -> None:

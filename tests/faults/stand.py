@@ -12,11 +12,9 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from warehouse.batch import sync_catalog
 from warehouse.envelope import decode
 from warehouse.errors import WarehouseError
 from warehouse.journal import JournalWriter
-from warehouse.lake import open_lake
 from warehouse.sealer import seal
 from warehouse.settings import Settings
 
@@ -48,9 +46,6 @@ def act(name: str, settings: Settings, say: int, arguments: dict[str, Any]) -> N
         write(settings, say, **arguments)
     elif name == "seal":
         seal(settings)
-    elif name == "create":
-        open_lake(settings).close()
-        sync_catalog(settings)
     else:
         raise AssertionError(name)
 

@@ -13,6 +13,7 @@ from tests.live import running
 from warehouse.journal import Reason
 from warehouse.lake import open_lake
 from warehouse.sealer import seal
+from warehouse.settings import Settings
 
 CONNECTIONS = 64
 A_ROUND = 1_000_000
@@ -51,8 +52,8 @@ def test_every_acknowledged_event_is_in_the_log_once(
         assert list(settings.journal_dir.glob("*.new")) == []
 
 
-def logged(settings: "object", batch: int | None) -> list[bytes]:
-    with open_lake(settings, read_only=True) as con:  # type: ignore[arg-type]
+def logged(settings: Settings, batch: int | None) -> list[bytes]:
+    with open_lake(settings, read_only=True) as con:
         rows = con.execute(
             "select coalesce(raw_body, encode(body)) from log.events where batch = ?", [batch]
         ).fetchall()

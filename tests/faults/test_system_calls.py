@@ -15,7 +15,7 @@ from tests.faults.conftest import Ending, Scale, Stand
 from tests.faults.log_state import seal_and_read, settings_of
 from tests.faults.trace import Call
 from tests.live import envelope
-from warehouse.journal import list_journals, read_journal
+from warehouse.journal import Damage, Delivery, Reason, list_journals, read_journal
 
 GROUPS = [[envelope(10 * group + n).decode() for n in range(3)] for group in range(6)]
 CALLS = ("write", "sync", "open", "rename", "unlink", "mkdir", "truncate")
@@ -80,10 +80,10 @@ def test_writing_a_journal_survives_a_fault_at_its_nth_call(
         pytest.fail("every run met its fault")
 
 
-def read(path: Path) -> Iterator:  # type: ignore[type-arg]
-    damage: list[object] = []
+def read(path: Path) -> Iterator[Delivery]:
+    damage: list[Damage] = []
     yield from (delivery for _, delivery in read_journal(path, on_damage=damage.append))
-    assert {getattr(one, "reason", None) for one in damage} <= {"torn_tail"}
+    assert {one.reason for one in damage} <= {Reason.TORN_TAIL}
 
 
 @pytest.fixture(scope="module")
