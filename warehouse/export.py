@@ -16,12 +16,10 @@ import msgspec
 
 from warehouse.disk import sync_file_at, sync_folder
 from warehouse.errors import ExportError
-from warehouse.lake import open_lake
+from warehouse.lake import BOOKKEEPING, open_lake
 from warehouse.settings import Settings
 
 SCHEMAS: Final = ("marts", "trust")
-# Bookkeeping of publishing; nobody asks it anything.
-NOT_EXPORTED: Final = frozenset({"publications"})
 
 Progress = Callable[[int, int | None], None]
 
@@ -94,7 +92,7 @@ def _copy(
         """,
         [list(schemas)],
     ).fetchall()
-    chosen = [(schema, table) for schema, table in names if table not in NOT_EXPORTED]
+    chosen = [(schema, table) for schema, table in names if table not in BOOKKEEPING]
     if not chosen:
         raise ExportError(f"{', '.join(schemas)}: there are no tables to export yet.", "`warehouse refresh`")
     rows = {}

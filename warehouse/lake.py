@@ -19,6 +19,9 @@ BUSY_TIMEOUT_MS: Final = 10_000
 # What DuckLake says of a catalog file in which there is no lake.
 NOTHING_IN_CATALOG: Final = "creating a new DuckLake is explicitly disabled"
 
+# What publishing remembers for itself; nobody asks it anything.
+BOOKKEEPING: Final = ("publications", "published_generations")
+
 TABLES: Final = """
 create schema if not exists lake.log;
 create schema if not exists lake.marts;

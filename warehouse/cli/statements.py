@@ -12,6 +12,7 @@ from warehouse.cli.asking import interruptible, told
 from warehouse.cli.look import console, listing, printable
 from warehouse.cli.output import write_rows
 from warehouse.errors import LakeError
+from warehouse.lake import BOOKKEEPING
 
 HELP: Final = (
     (".tables [SCHEMA]", "the tables, of log, marts or trust, and what each is"),
@@ -137,9 +138,10 @@ def tables(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
         """
         select schema_name, table_name
         from duckdb_tables()
-        where database_name = 'lake' and table_name != 'publications'
+        where database_name = 'lake' and table_name not in (select unnest(?))
         order by all
-        """
+        """,
+        [list(BOOKKEEPING)],
     ).fetchall()
 
 
