@@ -36,7 +36,8 @@ def session_config(settings: Settings) -> dict[str, Any]:
     """DuckDB's options of a session: beyond its memory it spills into the home. No row depends on insertion order."""
     return {
         "memory_limit": f"{settings.memory}B",
-        "temp_directory": str(settings.home / "build.tmp"),
+        # Resolved, since dbt connects with the same options, which DuckDB compares as text.
+        "temp_directory": str(settings.home.resolve() / "build.tmp"),
         "preserve_insertion_order": "false",
     }
 
