@@ -153,7 +153,7 @@ def _payments(con: duckdb.DuckDBPyConnection, currency: str) -> Table:
     return _table(
         [
             ("authorized", f"{authorized:,.2f}", ""),
-            ("captured", f"{captured:,.2f}", "[dim]as units leave, some of it authorized before the stream began[/]"),
+            ("captured", f"{captured:,.2f}", "[dim]as units leave; some authorized before the stream[/]"),
             ("refunded", f"{refunded:,.2f}", "[dim]after returns, and to appease[/]"),
             ("voided", f"{voided:,.2f}", "[dim]of what was cancelled[/]"),
             ("still open", f"{still_open:,.2f}", f"[dim]authorized and not captured, orders: {orders:,}[/]"),
