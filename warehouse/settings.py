@@ -143,8 +143,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def write_lock(self) -> Path:
-        """Held by whoever writes to the lake from this home: sealing, publishing, maintenance."""
-        return self.home / "write.lock"
+        """Held by whoever writes to the lake: sealing, publishing, maintenance. Homes that share a catalog share it."""
+        return Path(f"{self.catalog}.lock") if self.catalog else self.home / "write.lock"
 
     @property
     def refresh_lock(self) -> Path:
