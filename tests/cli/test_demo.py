@@ -17,6 +17,7 @@ def test_the_demo(run: Run, home: Path, tmp_path: Path) -> None:
     assert re.search(r"^distinct events +150 ", result.stdout, re.MULTILINE)
     for title in ("Orders by status", "Net sales by day", "Payments", "Units on hand"):
         assert f"\n{title}" in result.stdout
+    assert "…" not in result.stdout
     assert re.findall(r" (equal|differ)$", result.stdout, re.MULTILINE) == ["equal"] * 6
     assert max(map(len, result.stdout.partition("Try next")[0].splitlines())) <= 80
 
