@@ -7,12 +7,13 @@
         published_at,
         payload
     from {{ events }}
-    where event_name in ('order.created', 'order.opened')
-    qualify
-        row_number() over (
-            partition by tenant, order_id
-            order by event_name = 'order.opened' desc, published_at desc, payload_hash desc
-        ) = 1
+    where
+        variant_id in (
+            select arg_max(variant_id, (event_name = 'order.opened', published_at, payload_hash))
+            from {{ events }}
+            where event_name in ('order.created', 'order.opened')
+            group by tenant, order_id
+        )
 {% endmacro %}
 
 {#- When a step of an order happened: the event's own time under its own name, else its published_at. -#}

@@ -136,6 +136,7 @@ times as (
             and ({{ utc("(time.value ->> '$')") }}) is null
         ])) as path
     from arrivals
+    where {{ may_be_unreadable('payload::varchar') }}
 
 ),
 
