@@ -25,9 +25,28 @@
     end
 {%- endmacro %}
 
-{#- Whether a text of JSON holds a number that may not fit: of 15 digits, with five decimals, or with an exponent. -#}
+{#- The names of all fields of some types, as alternatives of a regular expression. -#}
+{% macro names_of(types) -%}
+    {%- set names = [] -%}
+    {%- for fields in run_state().fields.values() -%}
+        {%- for field in fields if field.type in types and field.path.split('.')[-1].split('[')[0] not in names -%}
+            {%- do names.append(field.path.split('.')[-1].split('[')[0]) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return('"(' ~ names | sort | join('|') ~ ')"\\s*:\\s*') }}
+{%- endmacro %}
+
+{#-
+    Whether a text of JSON holds a number that may not fit: a field with the name of an amount or a whole number, of 15
+    digits, with five decimals, or with an exponent.
+-#}
 {% macro may_not_fit(json) -%}
-    regexp_matches({{ json }}, '[:,\[]\s*-?(\d{15}|\d+\.\d{5}|\d+(\.\d+)?[eE])')
+    (
+        contains({{ json }}, '\u')
+        or regexp_matches(
+            {{ json }}, '{{ names_of(["money", "integer"]) }}(\[|-?(\d{15}|\d+\.\d{5}|\d+(\.\d+)?[eE]))'
+        )
+    )
 {%- endmacro %}
 
 {#-
@@ -35,14 +54,8 @@
     in the usual way. Nearly all are, and to look at a whole text twice costs a tenth of taking every time out of it.
 -#}
 {% macro may_be_unreadable(json) -%}
-    {%- set names = [] -%}
-    {%- for fields in run_state().fields.values() -%}
-        {%- for field in fields if field.type == 'time' and field.path.split('.')[-1].split('[')[0] not in names -%}
-            {%- do names.append(field.path.split('.')[-1].split('[')[0]) -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {%- set name = '"(' ~ names | sort | join('|') ~ ')"\s*:\s*' -%}
-    {%- set usual = '"[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|\+00:00)"' -%}
+    {%- set name = names_of(['time']) -%}
+    {%- set usual = '"[12]\\d{3}-(0[1-9]|1[0-2])-(0[1-9]|1\\d|2[0-8])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?(Z|\\+00:00)"' -%}
     (
         contains({{ json }}, '\u')
         or regexp_matches(regexp_replace({{ json }}, '{{ name ~ usual }}', '', 'g'), '{{ name }}("[^"]|\[)')
