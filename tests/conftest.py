@@ -1,6 +1,7 @@
 """Every test has homes of its own and sees no setting of the machine it runs on."""
 
 import os
+import random
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,11 @@ def home(tmp_path: Path) -> Path:
 def settings(home: Path) -> Settings:
     """Settings of that home with one key, a free port and little memory."""
     return Settings(home=home, api_keys=("test-key",), port=0, memory=10**9)
+
+
+@pytest.fixture
+def seed() -> int:
+    """Chance for a random test. It is printed with a failure, and TEST_SEED repeats it."""
+    seed = int(os.environ.get("TEST_SEED", random.randrange(2**32)))
+    print(f"TEST_SEED={seed}")  # noqa: T201 - a failure must be repeatable
+    return seed
