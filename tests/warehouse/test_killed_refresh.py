@@ -27,8 +27,11 @@ REFRESH = "from warehouse.refresh import refresh; from warehouse.settings import
 # What the build has made is in its database; nobody but this process knows.
 DIE_BEFORE_PUBLISHING = """
 import os, signal
-import warehouse.refresh as module
+from importlib import import_module
 from warehouse.settings import Settings
+
+# `warehouse.refresh` is also the name of the package's function.
+module = import_module("warehouse.refresh")
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
