@@ -3,31 +3,21 @@
 Nothing of an existing home is read or changed; what was written is deleted at the end.
 """
 
-import os
-import secrets
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 from typing import Final
 
-import httpx
 import msgspec
 
 from warehouse.disk import sync_file
-from warehouse.errors import ServeError
 from warehouse.load import Load, load, percentile
-from warehouse.settings import PREFIX, Settings
+from warehouse.own_receiver import own_settings, receiving
+from warehouse.settings import Settings
 from warehouse.simulator import simulate
 
 PROBE_BYTES: Final = 2_200
-START_SECONDS: Final = 30.0
-STOP_SECONDS: Final = 20.0
 BUSY_CONNECTIONS: Final = 64
 
 # How a retailer's orders a day become events a second. The first is what the simulator tells; the others are guesses on
@@ -68,7 +58,9 @@ def measure_capacity(settings: Settings, orders_per_day: int, seconds: float, sa
         folder = Path(name)
         say("asking the disk")
         disk = probe_disk(folder, 500)
-        with _receiver(folder) as (url, key):
+        own = own_settings(folder / "home")
+        key = own.api_keys[0]
+        with receiving(own, folder / "receiver.log") as url:
             template = _template()
             say("warming up")
             load(url, key, template, BUSY_CONNECTIONS, seconds / 3)
@@ -104,49 +96,3 @@ def _template() -> tuple[bytes, bytes]:
     key = msgspec.json.decode(body)["payload"]["id"].encode()
     before, _, after = body.partition(key)
     return before, after
-
-
-@contextmanager
-def _receiver(folder: Path) -> Iterator[tuple[str, str]]:
-    """A receiver with one worker on a home in `folder`, for the length of the block; its address and its key."""
-    key, port, log = secrets.token_urlsafe(24), _free_port(), folder / "receiver.log"
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    environ |= {"WAREHOUSE_CONFIG": os.devnull, "WAREHOUSE_HOME": str(folder / "home"), "WAREHOUSE_API_KEYS": key}
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "warehouse", "serve", "--port", str(port)],
-            env=environ,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _await_ready(process, url, log)
-        yield url, key
-    finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _await_ready(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            if httpx.get(f"{url}/ready", timeout=1.0).is_success:
-                return
-        except httpx.TransportError:
-            # It is not listening yet.
-            time.sleep(0.05)
-    said = log.read_text(errors="replace").strip().splitlines()
-    raise ServeError(
-        f"the receiver did not start: {said[0] if said else 'it said nothing'}", "`warehouse serve` says more"
-    )
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

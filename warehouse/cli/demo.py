@@ -4,15 +4,10 @@ It never touches a home that was there before, whatever the settings of this mac
 """
 
 import os
-import secrets
 import shlex
 import shutil
-import socket
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -20,13 +15,12 @@ import click
 
 from warehouse.cli.home import home_option
 from warehouse.cli.progress import progress
-from warehouse.errors import ServeError, SettingsError
+from warehouse.errors import SettingsError
+from warehouse.own_receiver import own_settings, receiving
 from warehouse.settings import PREFIX, Settings
 
 FOLDER: Final = Path("data") / "demo"
 BAD_SHARE: Final = 0.005
-START_SECONDS: Final = 30.0
-STOP_SECONDS: Final = 20.0
 
 
 @click.command()
@@ -52,10 +46,9 @@ def demo(context: click.Context, events: int, seed: int) -> None:
     from warehouse.refresh import refresh
     from warehouse.simulator import simulate
 
-    address = f"http://{settings.host}:{settings.port}"
     deliveries = simulate(events=events, seed=seed, bad=BAD_SHARE)
     click.echo(f"home      {settings.home}, everything of this demo is in it")
-    with _receiver(settings, address):
+    with receiving(settings, settings.home / "receiver.log") as address:
         click.echo(f"receiver  {address}")
         began = time.monotonic()
         with progress("NewStore is posting") as bar:
@@ -83,10 +76,7 @@ def _own_settings(context: click.Context) -> Settings:
     for variable in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[variable]
     os.environ[f"{PREFIX}CONFIG"] = os.devnull
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    return Settings.load(home=str(home), api_keys=[secrets.token_urlsafe(24)], port=port)
+    return own_settings(home)
 
 
 def _new_home(named: Path | None) -> Path:
@@ -99,43 +89,6 @@ def _new_home(named: Path | None) -> Path:
         raise SettingsError(f"{named}: there is something in this folder already.", "--home with a folder that is new")
     named.mkdir(parents=True, exist_ok=True)
     return named
-
-
-@contextmanager
-def _receiver(settings: Settings, address: str) -> Iterator[None]:
-    """A receiver in a process of its own for the length of the block, its log in the home. Raises ServeError."""
-    log = settings.home / "receiver.log"
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "warehouse", "serve"],
-            env={**os.environ, **settings.to_environ()},
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        _await_ready(process, address, log)
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _await_ready(process: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
-    import httpx
-
-    deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            if httpx.get(f"{address}/ready", timeout=1.0).is_success:
-                return
-        except httpx.TransportError:
-            # It is not listening yet.
-            time.sleep(0.05)
-    raise ServeError("the receiver did not start.", f"see {log} for its reason")
 
 
 def _command() -> str:
