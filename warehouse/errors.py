@@ -15,7 +15,7 @@ WarehouseError
 ├── ExportError          the log, or the marts, could not be written to a file
 ├── DashboardError       the dashboard could not start
 ├── ServeError           the receiver could not start
-    ├── PostError            a receiver did not take what was posted to it
+├── PostError            a receiver did not take what was posted to it
 └── RefreshError         dbt or publishing failed; readers keep the last complete refresh
 """
 
