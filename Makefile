@@ -20,7 +20,7 @@ demo: $(READY) ## receiver + simulated NewStore + refresh + a summary of the fac
 	@$(BIN)/warehouse demo $(ARGS)
 
 test: lint ## lint, then every test
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(ARGS)
 
 test-faults: $(READY) ## every fault in full: 200 kills, each system call, each byte (an hour or so; FAULTS_SEED repeats)
 	@FAULTS_LONG=1 $(BIN)/python -m pytest -q --timeout 7200 --durations 10 tests/faults $(ARGS)

@@ -164,7 +164,7 @@ def test_empty_tables_for_unit_tests_change_nothing_for_readers(tmp_path: Path) 
     assert unhappy(results) == {}
     assert "accounts_add_up_and_never_mix_currencies" in results
     # Nothing was taken for read: the delivery is as new as it was.
-    home.dbt("run")
+    home.run("warehouse", "refresh")
     with home.connect() as con:
         assert rows(con, "select count(*) from marts.fct_orders") == [(1,)]
 
