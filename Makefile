@@ -20,7 +20,7 @@ demo: $(READY) ## receiver + simulated NewStore + refresh + a summary of the fac
 	@$(BIN)/warehouse demo $(ARGS)
 
 test: lint ## lint, then every test
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 test-faults: $(READY) ## every fault in full: 200 kills, each system call, each byte (an hour or so; FAULTS_SEED repeats)
 	@FAULTS_LONG=1 $(BIN)/python -m pytest -q --timeout 7200 --durations 10 tests/faults $(ARGS)
@@ -50,7 +50,7 @@ benchmark-freshness: $(READY) ## from 200 to visible in the marts under a steady
 benchmark-refresh: $(READY) ## what a refresh costs, by size of history and beside dlt (ARGS, see benchmarks/refresh.py)
 	@$(BIN)/python -m benchmarks.refresh $(ARGS)
 
-test-year: $(READY) ## dbt build over a simulated year, with every test of the models (twenty minutes or so)
+test-year: $(READY) ## dbt build over a simulated year, with every test of the models (two minutes or so)
 	@WORLD_DAYS=365 $(BIN)/python -m pytest -q -s tests/dbt_project/test_build.py
 
 lint: $(READY) ## formatting, rules and types of the Python, style of the SQL
