@@ -247,9 +247,15 @@ def test_a_full_queue_is_429_and_what_was_refused_is_not_stored(tmp_path: Path, 
 
 
 def _post_at_once(receiver: Receiver, bodies: list[bytes]) -> list[Response]:
-    """Hold the process while all requests come in, so that it finds them together."""
+    """Hold the process while all requests come in, on connections it knows already, so that it finds them together."""
+    sockets = [receiver.send_raw(b"GET /health HTTP/1.1\r\nHost: receiver\r\n\r\n") for _ in bodies]
+    for plain in sockets:
+        response = http.client.HTTPResponse(plain)
+        response.begin()
+        response.read()
     os.kill(receiver.process.pid, signal.SIGSTOP)
-    sockets = [receiver.send_raw(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body) for body in bodies]
+    for plain, body in zip(sockets, bodies, strict=True):
+        plain.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
     os.kill(receiver.process.pid, signal.SIGCONT)
     answers = []
     for plain in sockets:
