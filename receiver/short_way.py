@@ -41,7 +41,7 @@ class ShortWay(HttpToolsProtocol):
 
 
 class _Delivery:
-    """The request at hand, and its own `message_event`: uvicorn changes its fields, then calls `set`."""
+    """The request at hand: uvicorn changes its fields, then calls `message_event.set`."""
 
     def __init__(self, protocol: ShortWay, endpoint: EventEndpoint) -> None:
         self.body = bytearray()
@@ -50,10 +50,14 @@ class _Delivery:
         self.response_started = False
         self.response_complete = False
         self.keep_alive = protocol.parser.should_keep_alive()
-        self.message_event = self
         self._protocol = protocol
         self._endpoint = endpoint
         self._handed_over = False
+
+    @property
+    def message_event(self) -> "_Delivery":
+        """Itself. Kept as a field it would be a cycle, and every body would stay in memory until one is looked for."""
+        return self
 
     def set(self) -> None:
         """More of the body has come, or all of it, or the client has gone."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import EVENT_PATH, Receiver, Response, envelope, exchange, running
+from tests.live import EVENT_PATH, Receiver, Response, envelope, exchange, resident_bytes, running
 from warehouse.journal import Problem
 
 SAMPLE = (Path(__file__).parents[1] / "data" / "order_created.json").read_bytes()
@@ -227,6 +227,20 @@ def test_a_delivery_whose_client_hangs_up_after_it_is_stored(receiver: Receiver)
         assert time.monotonic() < deadline
     assert receiver.post(SAMPLE).status == 200
     assert "Traceback" not in receiver.errors()
+
+
+def test_a_body_is_out_of_memory_once_it_is_answered(tmp_path: Path) -> None:
+    bodies = [envelope(number, note="x" * 60_000) for number in range(400)]
+    with running(tmp_path / "home", workers=1) as receiver:
+        connection = receiver.connect()
+        before = resident_bytes(receiver.process.pid)
+        for body in bodies:
+            connection.request("POST", EVENT_PATH, body, {"Authorization": "Bearer test-key"})
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 200
+        connection.close()
+        assert resident_bytes(receiver.process.pid) - before < sum(map(len, bodies)) / 4
 
 
 @pytest.mark.parametrize("workers", [None, 1])
