@@ -8,9 +8,12 @@ import duckdb
 
 from warehouse.errors import RefreshError
 from warehouse.model import Model, Run, build_model
-from warehouse.plan import Step
+from warehouse.plan import Step, project_dir
 
 THREADS: Final = 2
+
+# Errors of files, memory, transactions, names and types; all others, such as of a conversion, may quote personal data.
+OF_NO_VALUE: Final = (duckdb.OperationalError, duckdb.CatalogException, duckdb.BinderException)
 
 Progress = Callable[[int, int | None], None]
 
@@ -56,9 +59,17 @@ def _build_one(con: duckdb.DuckDBPyConnection, model: Model, run: Run, full: boo
         build_model(cursor, model, run, full=full)
 
 
+def reason_of(error: duckdb.Error) -> str:
+    """What may be said of an error: its kind, and its words where those cannot quote a value of an event."""
+    kind = type(error).__name__
+    return f"{kind}: {' '.join(str(error).splitlines()[:1])}" if isinstance(error, OF_NO_VALUE) else kind
+
+
 def _failure(failed: Mapping[str, duckdb.Error]) -> RefreshError:
-    reasons = "; ".join(f"{name}: {' '.join(str(error).split())}" for name, error in failed.items())
+    reasons = "; ".join(f"{name}: {reason_of(error)}" for name, error in failed.items())
+    command = f"dbt run --project-dir {project_dir()} --profiles-dir {project_dir()} --select {' '.join(failed)}"
     return RefreshError(
         f"the refresh stopped, readers keep the last complete one: {reasons}",
-        "mend what it names, then `warehouse refresh`, or with `--full` to rebuild everything from the log",
+        "mend what it names, then `warehouse refresh`, or with `--full` to rebuild everything from the log; "
+        f"the whole error, which may quote an event, is shown by `{command}`",
     )

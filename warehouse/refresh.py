@@ -11,7 +11,7 @@ from typing import Final
 
 import duckdb
 
-from warehouse.build import build
+from warehouse.build import build, reason_of
 from warehouse.errors import RefreshError, WarehouseError
 from warehouse.lock import hold_lock
 from warehouse.maintenance import compact_when_due
@@ -72,7 +72,7 @@ def _refresh(
         publication = publish(session, settings, plan.marts, Published(run.run_id, position, digest))
     except duckdb.Error as error:
         raise RefreshError(
-            f"{settings.home}: the refresh stopped, readers keep the last complete one: {str(error).splitlines()[0]}",
+            f"{settings.home}: the refresh stopped, readers keep the last complete one: {reason_of(error)}",
             "free space if its disk is full, then try again; `warehouse status` looks closer",
         ) from error
     finally:

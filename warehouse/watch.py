@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 import duckdb
 import msgspec
 
+from warehouse.build import reason_of
 from warehouse.errors import RefreshError, WarehouseError
 from warehouse.lock import hold_lock
 from warehouse.publication import Publication
@@ -68,7 +69,7 @@ def watch(settings: Settings, seconds: float, stop: threading.Event, report: Rep
 def _explained(error: WarehouseError | duckdb.Error | OSError, settings: Settings) -> WarehouseError:
     if isinstance(error, WarehouseError):
         return error
-    reason = str(error).splitlines()[0]
+    reason = reason_of(error) if isinstance(error, duckdb.Error) else str(error)
     return RefreshError(f"{settings.home}: {reason}", "see that its disk has room and its files may be written to")
 
 

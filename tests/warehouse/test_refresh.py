@@ -18,6 +18,7 @@ from warehouse.errors import RefreshError
 from warehouse.journal import JournalWriter
 from warehouse.lock import hold_lock
 from warehouse.plan import project_dir
+from warehouse.publication import read_failure
 from warehouse.refresh import refresh
 from warehouse.settings import Settings
 
@@ -201,6 +202,34 @@ def test_a_broken_build_leaves_readers_what_they_had(tmp_path: Path) -> None:
     assert query(tmp_path, "select count(*) from marts.fct_order_items") == [(1,)]
     refresh(settings, full=True)
     assert query(tmp_path, "select count(*) from marts.fct_orders") == [(2,)]
+
+
+def test_a_failure_names_the_model_and_the_kind_and_quotes_no_value(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    deliver(settings, created("o1"))
+    refresh(settings)
+    with duckdb.connect(str(settings.build_path)) as build:
+        build.execute("alter table marts.fct_orders alter customer_email type integer")
+    deliver(settings, order("order.created", "o2", customer_email="ada@example.com"))
+    with pytest.raises(RefreshError, match="fct_orders: ConversionException") as failure:
+        refresh(settings)
+    note = read_failure(settings)
+    assert note is not None
+    assert note.message == failure.value.message
+    assert "ada" not in f"{failure.value} {failure.value.message} {failure.value.hint}"
+    # The command of the hint is for those who may see it.
+    command = failure.value.hint.split("`")[-2].split()
+    environment = {**settings.to_environ(), "PATH": os.environ["PATH"]}
+    tool = str(Path(sys.executable).with_name(command[0]))
+    shown = subprocess.run(
+        [tool, *command[1:], "--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path)],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "ada@example.com" in shown.stdout
 
 
 def test_a_second_refresh_waits_for_the_first(tmp_path: Path) -> None:
