@@ -23,17 +23,26 @@ with arrivals as (
 
 -- Payloads of one structure drift in the same way, so each structure is looked at once. An empty object says no more
 -- than null, and json_structure would take it for a mixture. Inside a text the replacement is of no consequence.
+-- What is asked of a structure below is an aggregate here: DuckDB puts a condition on the structure itself in front of
+-- the grouping, and makes the structure of each payload once more for it.
 structures as (
 
     select
         tenant,
         name,
-        json_structure(replace(payload::varchar, '{}', 'null')::json) as structure,
+        structure,
+        max(length(structure::varchar)) > 32768 as is_too_large,
+        max(left(structure::varchar, 1)) = '{' as is_object,
         count(*) as deliveries,
         min({ 'received_at': received_at, 'journal': journal, 'position': position }) as first_delivery,
         max(received_at) as last_seen_at
-    from arrivals
-    group by all
+    from (
+        select
+            *,
+            json_structure(replace(payload::varchar, '{}', 'null')) as structure
+        from arrivals
+    ) as structured
+    group by tenant, name, structure
 
 ),
 
@@ -42,15 +51,51 @@ structures as (
 comparable as (
 
     select * from structures
-    where length(structure::varchar) <= 32768
+    where not is_too_large
+
+),
+
+-- Structures are many by what is there and what is not, but each field of a payload has one of a few structures itself.
+parts as (
+
+    select
+        tenant,
+        name,
+        json_object(field, value) as structure,
+        sum(deliveries) as deliveries,
+        min(first_delivery) as first_delivery,
+        max(last_seen_at) as last_seen_at
+    from (
+        select
+            tenant,
+            name,
+            unnest(json_keys(structure)) as field,
+            unnest(json_extract(structure, '$.*')) as value,
+            deliveries,
+            first_delivery,
+            last_seen_at
+        from comparable
+        where is_object
+    ) as split
+    group by tenant, name, field, value
+    union all
+    select
+        tenant,
+        name,
+        structure,
+        deliveries,
+        first_delivery,
+        last_seen_at
+    from comparable
+    where not is_object
 
 ),
 
 nodes as (
 
     select
-        structures.tenant,
-        structures.name,
+        parts.tenant,
+        parts.name,
         regexp_replace(node.fullkey, '\[\d+\]', '[]', 'g') as node_path,
         regexp_replace(node.path, '\[\d+\]', '[]', 'g') as parent_path,
         contains(node.key, '.') or contains(node.key, '[') as is_ambiguous,
@@ -59,10 +104,10 @@ nodes as (
             when node.type = 'ARRAY' then 'list'
             else node.atom ->> '$'
         end as structure_type,
-        structures.deliveries,
-        structures.first_delivery,
-        structures.last_seen_at
-    from comparable as structures, json_tree(structures.structure) as node
+        parts.deliveries,
+        parts.first_delivery,
+        parts.last_seen_at
+    from parts, json_tree(parts.structure) as node
     where node.fullkey != '$' and node.value::varchar not in ('"NULL"', '["NULL"]')
 
 ),
@@ -196,7 +241,7 @@ news as (
         first_delivery,
         last_seen_at
     from structures
-    where length(structure::varchar) > 32768
+    where is_too_large
     union all
     select
         tenant,
