@@ -19,6 +19,7 @@ from warehouse.publish import Published, publish
 from warehouse.sealer import seal
 from warehouse.session import (
     attach_build,
+    fit_threads,
     fix_position,
     fixed_position,
     log_position,
@@ -49,6 +50,7 @@ class Plugin(BasePlugin):
         self.connection = conn
         prepare_session(conn, self.settings)
         attach_build(conn, self.settings)
+        fit_threads(conn)
 
     def store(self, target_config: TargetConfig) -> None:
         command, arguments = target_config.config["command"], target_config.config
@@ -57,6 +59,7 @@ class Plugin(BasePlugin):
             if command == "start":
                 # Seal the journals, and fix how far this run reads the log.
                 seal(self.settings, con=cursor)
+                fit_threads(cursor)
                 fix_position(cursor, arguments["run_id"], log_position(cursor))
             elif command == "build":
                 model = msgspec.convert(arguments["model"], Model)

@@ -12,10 +12,14 @@ from typing import Any, Final
 
 import duckdb
 
+from warehouse.compaction import list_log_files
 from warehouse.contract import EventContract, load_contract
 from warehouse.errors import RefreshError
 from warehouse.lake import attach_lake
 from warehouse.settings import Settings
+
+# For a log of so few bytes, some 20,000 events, sharing a query out among threads costs more than it saves.
+ONE_THREAD_BYTES: Final = 4 * 2**20
 
 # `generations` says for each model which full build its table comes from, and the last batch of the log in it.
 BUILD: Final = """
@@ -60,6 +64,12 @@ def prepare_session(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         attach_lake(con, settings)
     if "run" not in attached:
         _attach_run(con)
+
+
+def fit_threads(con: duckdb.DuckDBPyConnection) -> None:
+    """Give every query of the session one thread where the log is small, and else as many as there are cores."""
+    small = sum(file.bytes for file in list_log_files(con)) <= ONE_THREAD_BYTES
+    con.execute("set threads = 1" if small else "reset threads")
 
 
 def attach_build(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
