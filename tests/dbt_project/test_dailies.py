@@ -7,8 +7,6 @@ from typing import Any
 import duckdb
 import pytest
 
-MARTS = ["daily_sales", "dim_products", "dim_locations", "dim_dates"]
-
 
 def event(name: str, day: int, **payload: Any) -> dict[str, Any]:
     published_at = f"2026-03-{day:02}T12:00:00Z"
@@ -261,11 +259,3 @@ def test_the_calendar_goes_from_the_first_year_to_the_last(con: duckdb.DuckDBPyC
     assert rows(con, f"select {columns} from marts.dim_dates where date = '2021-01-03'") == [
         (1, "January", 2020, 53, date(2020, 12, 28), 7, "Sunday", True)
     ]
-
-
-def test_every_second_event_and_then_all_backwards_in_three_refreshes_gives_the_same(
-    con: duckdb.DuckDBPyConnection, warehouse_of: Any
-) -> None:
-    other = warehouse_of([*EVENTS[::2], *EVENTS[::-1]], splits=3)
-    for mart in MARTS:
-        assert rows(other, f"from marts.{mart} order by all") == rows(con, f"from marts.{mart} order by all"), mart

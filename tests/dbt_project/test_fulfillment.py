@@ -6,8 +6,6 @@ from typing import Any
 import duckdb
 import pytest
 
-MARTS = ["fct_orders", "fct_order_items", "fct_fulfillment_requests", "fct_fulfillment_items", "fulfillment_times"]
-
 
 def event(name: str, day: int, **payload: object) -> dict[str, Any]:
     published_at = f"2026-03-{day:02}T12:00:00Z"
@@ -166,10 +164,3 @@ def test_an_order_takes_as_long_as_its_slowest_request(con: duckdb.DuckDBPyConne
         # It does not say when it was placed, but when it was made: half a day before noon on the 1st.
         ("waits", 2.5 * day, None, None, None, 1, 2),
     ]
-
-
-def test_facts_do_not_depend_on_the_order_of_arrival(warehouse_of: Any, con: duckdb.DuckDBPyConnection) -> None:
-    with warehouse_of([*reversed(EVENTS), *EVENTS[:9]], splits=3) as other:
-        for mart in MARTS:
-            query = f"from marts.{mart} order by all"
-            assert rows(other, query) == rows(con, query), mart

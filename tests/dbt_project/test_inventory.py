@@ -6,14 +6,6 @@ from typing import Any
 import duckdb
 import pytest
 
-MARTS = [
-    "fct_inventory_movements",
-    "fct_inventory_counts",
-    "fct_inventory_on_hand",
-    "fct_transfers",
-    "daily_inventory",
-]
-
 
 def event(name: str, day: int, **payload: object) -> dict[str, Any]:
     published_at = f"2026-03-{day:02}T12:00:00Z"
@@ -303,17 +295,3 @@ def test_a_transfer_is_what_was_announced_beside_what_arrived(con: duckdb.DuckDB
         ("N2", "SOHO", None, None, None, at(5, 11), None, 4, None, None),
         ("N3", None, "SOHO", None, None, None, at(5, 12), None, 7, None),
     ]
-
-
-@pytest.mark.parametrize("backwards", [False, True])
-def test_facts_do_not_depend_on_the_order_of_arrival(
-    warehouse_of: Any, con: duckdb.DuckDBPyConnection, backwards: bool
-) -> None:
-    # Neighbours come in different refreshes, so that one builds what the next has to mend, and backwards the reverse.
-    events = [*EVENTS[::3], *EVENTS[1::3], *EVENTS[2::3]]
-    if backwards:
-        events = [*reversed(events), *EVENTS[:9]]
-    with warehouse_of(events, splits=3) as other:
-        for mart in MARTS:
-            query = f"from marts.{mart} order by all"
-            assert rows(other, query) == rows(con, query), mart

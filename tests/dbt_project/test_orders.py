@@ -6,8 +6,6 @@ from typing import Any
 import duckdb
 import pytest
 
-MARTS = ["fct_orders", "fct_order_items", "fct_order_discounts", "fct_order_status_changes"]
-
 
 def event(name: str, day: int, **payload: Any) -> dict[str, Any]:
     published_at = f"2026-03-{day:02}T12:00:00Z"
@@ -192,11 +190,3 @@ def test_net_amount_is_the_price_less_both_kinds_of_discount(con: duckdb.DuckDBP
         ("n1", "x", "item", "percentage", 10.0, 10.0, "Sale", None),
         ("n1", "y", "order", "fixed", 20.0, 5.0, None, "C-1"),
     ]
-
-
-def test_backwards_and_half_of_it_twice_in_three_refreshes_gives_the_same(
-    con: duckdb.DuckDBPyConnection, warehouse_of: Any
-) -> None:
-    other = warehouse_of([*EVENTS[::-1], *EVENTS[::2]], splits=3)
-    for mart in MARTS:
-        assert rows(other, f"from marts.{mart} order by all") == rows(con, f"from marts.{mart} order by all"), mart

@@ -7,15 +7,6 @@ from typing import Any
 import duckdb
 import pytest
 
-MONEY = [
-    "fct_orders",
-    "fct_order_items",
-    "fct_payment_transactions",
-    "fct_payment_accounts",
-    "fct_refund_requests",
-    "fct_invoices",
-]
-
 
 def event(name: str, day: int, **payload: object) -> dict[str, Any]:
     published_at = f"2026-03-{day:02}T12:00:00Z"
@@ -241,13 +232,3 @@ def test_an_invoice_keeps_fields_nobody_knows(con: duckdb.DuckDBPyConnection) ->
     assert first[:-1] == ("INV-1", "sums", "2026-7", datetime(2026, 3, 4, 8, tzinfo=UTC), 119.5, "EUR")
     assert json.loads(first[-1]) == INVOICE
     assert second == ("INV-2", None, None, noon(3), None, None, '{"id":"INV-2","whatever":[1.5]}')
-
-
-def test_backwards_in_three_refreshes_with_every_event_twice_gives_the_same(
-    con: duckdb.DuckDBPyConnection, warehouse_of: Any
-) -> None:
-    # A replay sends the invoice again, later and with its fields in another order.
-    again = event("invoice.created", 20, **dict(reversed(INVOICE.items())))
-    other = warehouse_of([again, *EVENTS[::-1], *EVENTS], splits=3)
-    for mart in [*(f"marts.{mart}" for mart in MONEY), "trust.order_reconciliation"]:
-        assert rows(other, f"from {mart} order by all") == rows(con, f"from {mart} order by all"), mart

@@ -6,8 +6,6 @@ from typing import Any
 import duckdb
 import pytest
 
-MARTS = ["marts.fct_orders", "marts.fct_order_items", "marts.fct_returns", "marts.fct_return_items"]
-
 
 def event(name: str, day: int, **payload: object) -> dict[str, Any]:
     published_at = f"2026-03-{day:02}T12:00:00Z"
@@ -180,11 +178,3 @@ def test_an_order_known_from_a_return_alone_has_a_row_and_its_unit(con: duckdb.D
     assert rows(con, f"select {columns} from marts.fct_order_items where order_id = 'early'") == [
         ("e", "shoe", "returned", 12.5, "EUR", None)
     ]
-
-
-def test_backwards_and_half_of_it_twice_in_four_refreshes_gives_the_same(
-    con: duckdb.DuckDBPyConnection, warehouse_of: Any
-) -> None:
-    expected = [rows(con, f"from {mart} order by all") for mart in MARTS]
-    other = warehouse_of([*EVENTS[::-1], *EVENTS[::2]], splits=4)
-    assert [rows(other, f"from {mart} order by all") for mart in MARTS] == expected
