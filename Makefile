@@ -54,11 +54,19 @@ test-year: $(READY) ## dbt build over a simulated year, with every test of the m
 	@WORLD_DAYS=365 $(BIN)/python -m pytest -q -s tests/dbt_project/test_build.py
 
 lint: $(READY) ## formatting, rules and types of the Python, style of the SQL
+	@$(MAKE) --no-print-directory --jobs 2 lint-types lint-sql lint-python
+	@echo "Lint: nothing found."
+
+# Side by side, the longest first; each says what it found.
+lint-types:
+	@$(BIN)/mypy --no-error-summary
+
+lint-sql:
+	@$(BIN)/sqlfluff lint --disable-progress-bar --nocolor --quiet dbt_project
+
+lint-python:
 	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --check .; echo "Try: make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/sqlfluff lint --disable-progress-bar --nocolor dbt_project
-	@echo "Lint: nothing found."
 
 format: $(READY) ## write what can be put right without thinking
 	@$(BIN)/ruff format .
@@ -89,4 +97,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help setup demo test benchmark test-ledger lint format docs lock clean test-properties status-image benchmark-refresh test-year test-soak test-abuse benchmark-freshness
+.PHONY: help setup demo test benchmark test-ledger lint lint-types lint-sql lint-python format docs lock clean test-properties status-image benchmark-refresh test-year test-soak test-abuse benchmark-freshness
