@@ -6,7 +6,8 @@ WarehouseError
 ├── MetricsError         the metrics are declared in a way that cannot be
 ├── LockHeld             another process is doing this to the same home
 ├── JournalError         the journal could not be written; nothing in that group was acknowledged
-│   └── JournalCorrupt   a journal file holds bytes that were never written as they stand
+│   ├── JournalCorrupt   a journal file holds bytes that were never written as they stand
+│   └── JournalUnread    a journal could not be read to its end; all others are in the log
 ├── LakeError            the lake could not be read or written
 │   ├── LakeMissing      there is no lake in this home yet
 │   └── LakeVersionError the lake was made by another version of this product
@@ -61,6 +62,10 @@ class JournalError(WarehouseError):
 
 class JournalCorrupt(JournalError):
     """A journal file cannot be read as a journal at all."""
+
+
+class JournalUnread(JournalError):
+    """A journal could not be read to its end. What was read of it is in the log, with all of the other journals."""
 
 
 class LakeError(WarehouseError):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import duckdb
 import msgspec
 
-from warehouse.errors import LakeMissing
+from warehouse.errors import JournalCorrupt, LakeMissing
 from warehouse.journal import Damage, Journal, list_journals, load_marks
 from warehouse.lake import open_lake
 from warehouse.publication import Publication, read_publication
@@ -98,7 +98,7 @@ def _backlog(settings: Settings, sealed: dict[str, int], progress: Progress | No
     paths = list_journals(settings.journal_dir)
     sizes = {path: path.stat().st_size for path in paths if path.exists()}
     marks = load_marks(settings.journal_dir)
-    unsealed, read, damage = 0, 0, list[Damage]()
+    unsealed, read, damage = 0, 0, list[Damage | str]()
     for path, size in sizes.items():
         try:
             with Journal(path) as journal:
@@ -109,6 +109,9 @@ def _backlog(settings: Settings, sealed: dict[str, int], progress: Progress | No
         except FileNotFoundError:
             # Sealed and past its time, a journal may go at any moment.
             continue
+        except (OSError, JournalCorrupt) as error:
+            reason = error.strerror if isinstance(error, OSError) else error.message
+            damage.append(f"{path}: cannot be read: {reason}")
         read += size
         if progress is not None:
             progress(read, sum(sizes.values()))

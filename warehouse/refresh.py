@@ -12,7 +12,7 @@ from typing import Final
 import duckdb
 
 from warehouse.build import build, reason_of
-from warehouse.errors import RefreshError, WarehouseError
+from warehouse.errors import JournalUnread, RefreshError, WarehouseError
 from warehouse.lock import hold_lock
 from warehouse.maintenance import compact_when_due
 from warehouse.model import Run
@@ -36,7 +36,8 @@ def refresh(settings: Settings, full: bool = False, progress: Progress | None = 
     """Bring the marts up to date with every event acknowledged so far; `full` rebuilds them from the log.
 
     `progress` is called with the number of models done and of all models. Raises RefreshError when a model or
-    publishing fails: readers then still see the last complete refresh.
+    publishing fails: readers then still see the last complete refresh. Raises JournalUnread when all but what is in a
+    journal that cannot be read is shown.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     with hold_lock(settings.refresh_lock, wait=LOCK_SECONDS), open_session(settings) as session:
@@ -48,7 +49,10 @@ def refresh_in(
 ) -> Publication:
     """What `refresh` does, in an open session and under the home's refresh lock; a failure leaves a note of itself."""
     try:
+        unread = _seal(session, settings)
         publication = _refresh(session, settings, full, progress)
+        if unread is not None:
+            raise unread
     except Exception as error:
         # What is not ours may quote a value: only its kind is kept.
         note_failure(settings, error.message if isinstance(error, WarehouseError) else type(error).__name__)
@@ -57,10 +61,18 @@ def refresh_in(
     return publication
 
 
+def _seal(session: duckdb.DuckDBPyConnection, settings: Settings) -> JournalUnread | None:
+    """Seal what can be; what cannot holds up nothing and is spoken of at the end."""
+    try:
+        seal(settings, con=session)
+    except JournalUnread as error:
+        return error
+    return None
+
+
 def _refresh(
     session: duckdb.DuckDBPyConnection, settings: Settings, full: bool, progress: Progress | None
 ) -> Publication:
-    seal(settings, con=session)
     position, shown, digest = log_position(session), read_published(session), project_digest()
     if shown is not None and (shown.batch, shown.project) == (position, digest) and not full:
         return note_publication(settings, shown, {})

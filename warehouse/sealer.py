@@ -1,7 +1,8 @@
 """Moves deliveries from the journals of a home into `log.events`: each exactly once, whatever dies when.
 
 The log itself says how far a journal is sealed: up to the greatest position of it among the rows. A journal is deleted
-only when all of it is in the log, and the log's files and catalog are on the disk; at once on a disk nearly full.
+only when all of it is in the log, and the log's files and catalog are on the disk; at once on a disk nearly full. One
+that cannot be read is left as it is, holds up no other, and is spoken of at every run.
 """
 
 import gc
@@ -16,7 +17,7 @@ import msgspec
 
 from warehouse.batch import commit_batch, remove_strays, sync_catalog
 from warehouse.disk import free_bytes, sync_folder
-from warehouse.errors import JournalError, LakeError
+from warehouse.errors import JournalCorrupt, JournalUnread, LakeError
 from warehouse.journal import (
     Damage,
     Journal,
@@ -63,8 +64,8 @@ def seal(
     """Bring every delivery that is on the disk of this home into the log; creates the lake if there is none.
 
     `progress` is told the bytes read and their sum, `con` is a connection that has the lake attached already,
-    `before_commit` is called when a batch's file is on the disk and not yet in the catalog. Raises LockHeld,
-    JournalError or LakeError.
+    `before_commit` is called when a batch's file is on the disk and not yet in the catalog. Raises LockHeld, LakeError,
+    or, when all that can be read is in the log, JournalUnread.
     """
     with hold_lock(settings.write_lock, wait=LOCK_SECONDS):
         lake = con or open_lake(settings)
@@ -128,7 +129,8 @@ class _Sealing:
         self._is_tight = bool(self._paths) and free_bytes(settings.journal_dir) < 2 * settings.reserve
         self._batch_bytes = min(BATCH_BYTES, settings.reserve // 2) if self._is_tight else BATCH_BYTES
         self._bytes_before = 0
-        self._bytes = sum(path.stat().st_size for path in self._paths)
+        self._bytes = sum(map(_size, self._paths))
+        self._unread: dict[Path, str] = {}
 
     def run(self) -> SealReport:
         remove_unnamed(self._settings.journal_dir)
@@ -138,13 +140,14 @@ class _Sealing:
         self._sealed = self._sealed_positions()
         states: list[_State] = []
         for path in self._paths:
-            states.append(self._read(path))
+            states += self._read(path)
             if self._is_tight:
                 # What the next journal needs is what this one has taken up.
                 self._commit()
                 states = self._remember(states)
         self._commit()
         self._remember(states)
+        self._speak_of_unread()
         return SealReport(self._batch, self._deliveries, self._journals, tuple(self._damage))
 
     def _sealed_positions(self) -> dict[str, int]:
@@ -163,19 +166,30 @@ class _Sealing:
             self._sealed[journal.name] = int(position)
         return self._sealed.get(journal.name, -1)
 
-    def _read(self, path: Path) -> _State:
+    def _read(self, path: Path) -> list[_State]:
+        """The journal's state; none when it cannot be read to its end, so that nothing of it is forgotten or deleted.
+
+        What was read before that is taken up: it is whole, and nothing before it is missing.
+        """
         try:
             with Journal(path) as journal:
                 state = self._read_journal(journal)
-                self._bytes_before += journal.size
-        except OSError as error:
-            raise JournalError(
-                f"{path}: cannot be read: {error.strerror or error}.",
-                "give this user the right to read it; if its disk is failing, copy the file to another one",
-                error.errno,
-            ) from error
+        except (OSError, JournalCorrupt) as error:
+            self._unread[path] = str(error.strerror if isinstance(error, OSError) else error.message)
+            return []
+        self._bytes_before += journal.size
         self._progress(self._bytes_before, self._bytes)
-        return state
+        return [state]
+
+    def _speak_of_unread(self) -> None:
+        if not self._unread:
+            return
+        places = "; ".join(f"{path}: cannot be read: {reason}" for path, reason in self._unread.items())
+        raise JournalUnread(
+            f"{places.rstrip('.')}. All other journals are in the log.",
+            "give this user the right to read it; if its disk is failing, copy the file to another one. "
+            "Nothing of it is deleted, and it is sealed as soon as it can be read",
+        )
 
     def _read_journal(self, journal: Journal) -> _State:
         """Take up what the journal holds beyond its sealed position."""
@@ -229,3 +243,11 @@ class _Sealing:
         if kept != self._marks:
             save_marks(self._settings.journal_dir, kept)
         return [state for state in states if state.path not in old]
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, for the progress alone: reading it will tell what is wrong with one that has none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,8 +1,10 @@
 """Refreshes again and again in one process, whenever there is something new, until it is told to stop.
 
 A failure ends nothing: it is reported, waited out for longer each time, and tried again with everything opened anew.
+Memory does not grow with the number of refreshes: the session is closed and opened anew after a few of them.
 """
 
+import ctypes
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +14,7 @@ import duckdb
 import msgspec
 
 from warehouse.build import reason_of
-from warehouse.errors import RefreshError, WarehouseError
+from warehouse.errors import JournalUnread, RefreshError, WarehouseError
 from warehouse.lock import hold_lock
 from warehouse.publication import Publication
 from warehouse.refresh import refresh_in
@@ -22,6 +24,9 @@ from warehouse.settings import Settings
 # Another refresh of this home is waited for so long before it is spoken of.
 LOCK_SECONDS: Final = 30.0
 LONGEST_PAUSE: Final = 300.0
+# DuckDB keeps a little of every file that it has read or written for as long as it runs, 3 MB a refresh, although the
+# next refresh has other files; only with the session does all of it go. Opening one costs a tenth of a refresh.
+SESSION_REFRESHES: Final = 16
 
 
 class Refreshed(msgspec.Struct, frozen=True):
@@ -45,25 +50,31 @@ def watch(settings: Settings, seconds: float, stop: threading.Event, report: Rep
     """Look for something new every `seconds` and refresh when there is, until `stop` is set; at hand is finished first.
 
     `report` is called after each refresh that changed something or failed. What fails is tried again after twice
-    `seconds`, then twice as long each time, up to five minutes; the first success ends that.
+    `seconds`, then twice as long each time, up to five minutes; the first success ends that. A journal that cannot be
+    read slows nothing down, and is reported once.
     """
-    failures = 0
+    failures, unread = 0, ""
     settings.home.mkdir(parents=True, exist_ok=True)
     while not stop.is_set():
         try:
             with open_session(settings) as session:
-                while not stop.is_set():
+                shown = 0
+                while shown < SESSION_REFRESHES and not stop.is_set():
                     began = time.monotonic()
-                    refreshed = _refresh(session, settings)
-                    failures = 0
+                    refreshed = _refresh(session, settings, seconds)
+                    failures, before = 0, unread
+                    unread = refreshed.error.message if isinstance(refreshed, Failed) else ""
                     if refreshed is not None:
-                        report(refreshed)
+                        shown += 1
+                        if not unread or unread != before:
+                            report(refreshed)
                     stop.wait(max(0.0, began + seconds - time.monotonic()))
         except (WarehouseError, duckdb.Error, OSError) as error:
             failures += 1
             pause = min(seconds * 2.0**failures, LONGEST_PAUSE)
             report(Failed(_explained(error, settings), pause))
             stop.wait(pause)
+        _give_memory_back()
 
 
 def _explained(error: WarehouseError | duckdb.Error | OSError, settings: Settings) -> WarehouseError:
@@ -73,8 +84,19 @@ def _explained(error: WarehouseError | duckdb.Error | OSError, settings: Setting
     return RefreshError(f"{settings.home}: {reason}", "see that its disk has room and its files may be written to")
 
 
-def _refresh(session: duckdb.DuckDBPyConnection, settings: Settings) -> Refreshed | None:
+def _refresh(session: duckdb.DuckDBPyConnection, settings: Settings, seconds: float) -> Refreshed | Failed | None:
+    """A refresh that changed something, or one that a journal was missing from; None when there was nothing new."""
     with hold_lock(settings.refresh_lock, wait=LOCK_SECONDS):
         began = time.monotonic()
-        publication = refresh_in(session, settings)
+        try:
+            publication = refresh_in(session, settings)
+        except JournalUnread as error:
+            return Failed(error, seconds)
         return Refreshed(publication, time.monotonic() - began) if publication.rows else None
+
+
+def _give_memory_back() -> None:
+    """Let the system have what the last session has freed, which glibc would keep; other C libraries keep little."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

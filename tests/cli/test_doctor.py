@@ -13,7 +13,6 @@ from tests.cli.conftest import Run
 from tests.live import KEY, envelope, free_port, running
 from warehouse import refresh
 from warehouse.envelope import decode
-from warehouse.errors import JournalError
 from warehouse.journal import JournalWriter, list_journals
 from warehouse.keys import hash_key
 from warehouse.lake import catalog_path, log_folder, open_lake
@@ -157,11 +156,14 @@ def test_damage_in_a_journal_is_wrong_and_a_torn_tail_is_not(run: Run, sealed: S
 def test_a_refresh_that_failed(run: Run, sealed: Settings) -> None:
     refresh(sealed.home)
     assert state(examine(run, 0)["refresh"]) == "ok"
-    # What is called like a journal and cannot be read as one stops the next one.
+    # What is called like a journal and cannot be read as one stops nothing, but is no success.
     obstacle = sealed.journal_dir / "20990101T000000000000Z-1-00.journal"
     obstacle.mkdir()
-    with pytest.raises(JournalError):
-        refresh(sealed.home)
+    refreshed = run("refresh")
+    assert refreshed.returncode == 1
+    assert f"{obstacle}: cannot be read: Is a directory. All other journals are in the log." in refreshed.stderr
+    unread = examine(run, 1)["journal"][0]
+    assert (unread["state"], f"{obstacle}: cannot be read" in unread["message"]) == ("wrong", True)
     obstacle.rmdir()
     failed = examine(run, 1)["refresh"]
     assert (state(failed), str(obstacle) in failed[0]["message"]) == ("wrong", True)

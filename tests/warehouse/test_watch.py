@@ -7,17 +7,24 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import duckdb
+import pytest
+
 import warehouse
+from warehouse.compaction import FANOUT, list_log_files
 from warehouse.envelope import decode
-from warehouse.errors import RefreshError
+from warehouse.errors import JournalUnread, RefreshError
 from warehouse.journal import JournalWriter
+from warehouse.lake import open_lake
 from warehouse.refresh import refresh
+from warehouse.sealer import seal
+from warehouse.session import session_config, session_name
 from warehouse.settings import Settings
-from warehouse.watch import Failed, Refreshed, watch
+from warehouse.watch import Failed, Refreshed, Report, watch
 
 PATIENCE_SECONDS = 120.0
 
@@ -29,17 +36,27 @@ def deliver(settings: Settings, order_id: str) -> None:
         journal.append([decode(json.dumps(event).encode(), time.time_ns() // 1000)])
 
 
+def log_files(settings: Settings) -> int:
+    with open_lake(settings, read_only=True) as con:
+        return len(list_log_files(con))
+
+
 def orders(settings: Settings) -> int:
     with warehouse.connect(settings.home) as con:
         return int(con.execute("select count(*) from marts.fct_orders").fetchall()[0][0])
 
 
 @contextmanager
-def watching(settings: Settings) -> Iterator[list[Refreshed | Failed]]:
-    """What the loop reports, while it runs in another thread."""
+def watching(settings: Settings, also: Report = lambda _: None) -> Iterator[list[Refreshed | Failed]]:
+    """What the loop reports, while it runs in another thread; `also` is called in that thread before each."""
     told: list[Refreshed | Failed] = []
     stop = threading.Event()
-    loop = threading.Thread(target=watch, args=(settings, 0.5, stop, told.append))
+
+    def report(what: Refreshed | Failed) -> None:
+        also(what)
+        told.append(what)
+
+    loop = threading.Thread(target=watch, args=(settings, 0.5, stop, report))
     loop.start()
     try:
         yield told
@@ -57,9 +74,21 @@ def wait_for(told: list[Refreshed | Failed], number: int) -> Any:
     return told[number - 1]
 
 
+def wait_until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
 def test_the_loop_shows_what_arrives_and_recovers_from_a_broken_model(settings: Settings) -> None:
-    deliver(settings, "o1")
+    for _ in range(FANOUT):
+        deliver(settings, "o1")
+        seal(settings)
+    assert log_files(settings) == FANOUT
     refresh(settings)
+    # Nobody asked for it: a refresh keeps the lake's files few by itself.
+    assert log_files(settings) == 1
     with watching(settings) as told:
         deliver(settings, "o2")
         assert isinstance(wait_for(told, 1), Refreshed)
@@ -77,6 +106,37 @@ def test_the_loop_shows_what_arrives_and_recovers_from_a_broken_model(settings: 
         while not isinstance(wait_for(told, number), Refreshed):
             number += 1
         assert orders(settings) == 3
+        # A directory in a journal's place cannot be read as one, and slows nothing else down.
+        unread = settings.journal_dir / "unreadable.journal"
+        unread.mkdir()
+        deliver(settings, "o4")
+        failed = wait_for(told, number + 1)
+        assert isinstance(failed.error, JournalUnread)
+        assert str(unread) in failed.error.message
+        assert orders(settings) == 4
+        deliver(settings, "o5")
+        wait_until(lambda: orders(settings) == 5)
+        assert len(told) == number + 1, "what is known is said once"
+
+
+def test_memory_of_earlier_refreshes_goes_with_their_session(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warehouse.watch, "SESSION_REFRESHES", 1)
+    found = []
+
+    def report(_: Refreshed | Failed) -> None:
+        # Within the session: what is made here is there for as long as it lives.
+        with duckdb.connect(session_name(settings), config=session_config(settings)) as con:
+            found.append(con.execute("select 1 from duckdb_tables() where table_name = 'left_here'").fetchall())
+            con.execute("create or replace table run.main.left_here (nothing integer)")
+
+    with watching(settings, report) as told:
+        for number in (1, 2):
+            deliver(settings, f"o{number}")
+            wait_for(told, number)
+    assert found == [[], []]
+    assert orders(settings) == 2
 
 
 def alter(settings: Settings, sql: str) -> None:
