@@ -14,6 +14,9 @@ from warehouse.errors import LakeError, LakeMissing, LakeVersionError
 from warehouse.settings import Settings
 
 EXTENSIONS: Final = ("sqlite_scanner", "ducklake")
+# To hash both files for their signatures takes longer than all else about opening a lake. They are as trustworthy as
+# the Python files installed beside them; `warehouse doctor` does look at the signatures.
+TRUST_INSTALLED: Final = {"allow_unsigned_extensions": "true"}
 FORMAT: Final = 2
 BUSY_TIMEOUT_MS: Final = 10_000
 # What DuckLake says of a catalog file in which there is no lake.
@@ -43,7 +46,8 @@ create table lake.trust.published_generations (model varchar, generation varchar
 def load_extensions(con: duckdb.DuckDBPyConnection) -> None:
     """Load the pinned extension files that were installed with this product; nothing is downloaded.
 
-    Raises LakeError when an installed extension was built for another DuckDB.
+    From then on the connection loads signed ones only, also where it began with TRUST_INSTALLED. Raises LakeError when
+    an installed extension was built for another DuckDB.
     """
     con.execute("set autoinstall_known_extensions = false")
     for name in EXTENSIONS:
@@ -55,6 +59,7 @@ def load_extensions(con: duckdb.DuckDBPyConnection) -> None:
                 "install exactly the versions of requirements.lock",
             )
         con.execute(f"load {_quote(str(file))}")
+    con.execute("set allow_unsigned_extensions = false")
 
 
 def open_lake(settings: Settings, *, read_only: bool = False, over_files: bool = False) -> duckdb.DuckDBPyConnection:
@@ -64,7 +69,7 @@ def open_lake(settings: Settings, *, read_only: bool = False, over_files: bool =
 
     Raises LakeMissing, LakeVersionError or LakeError.
     """
-    con = duckdb.connect(config={"memory_limit": f"{settings.memory}B"})
+    con = duckdb.connect(config={"memory_limit": f"{settings.memory}B", **TRUST_INSTALLED})
     try:
         attach_lake(con, settings, read_only=read_only, over_files=over_files)
         con.execute("use lake")

@@ -15,7 +15,7 @@ import duckdb
 from warehouse.compaction import list_log_files
 from warehouse.contract import EventContract, load_contract
 from warehouse.errors import RefreshError
-from warehouse.lake import attach_lake
+from warehouse.lake import TRUST_INSTALLED, attach_lake
 from warehouse.settings import Settings
 
 # For a log of so few bytes, some 20,000 events, sharing a query out among threads costs more than it saves.
@@ -43,6 +43,7 @@ def session_config(settings: Settings) -> dict[str, Any]:
         # Resolved, since dbt connects with the same options, which DuckDB compares as text.
         "temp_directory": str(settings.home.resolve() / "build.tmp"),
         "preserve_insertion_order": "false",
+        **TRUST_INSTALLED,
     }
 
 

@@ -1,5 +1,6 @@
 """One function opens the lake; readers and writers of it do not get in each other's way."""
 
+import importlib.resources
 import threading
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import warehouse
 from warehouse.errors import LakeError, LakeMissing, LakeVersionError
 from warehouse.lake import catalog_path, open_lake
+from warehouse.session import open_session
 from warehouse.settings import Settings
 
 
@@ -34,6 +36,20 @@ def test_connect_is_read_only(tmp_path: Path) -> None:
     open_lake(settings_of(tmp_path)).close()
     with warehouse.connect(tmp_path) as con, pytest.raises(duckdb.InvalidInputException, match="read-only"):
         con.execute("delete from log.counter")
+
+
+def test_nobody_loads_an_unsigned_extension_into_a_lake(tmp_path: Path) -> None:
+    package = importlib.resources.files("duckdb_extension_ducklake")
+    signed = package / "extensions" / f"v{duckdb.__version__}" / "ducklake.duckdb_extension"
+    forged = tmp_path / "forged.duckdb_extension"
+    forged.write_bytes(signed.read_bytes()[:-1] + b"?")
+    settings = settings_of(tmp_path)
+    with open_lake(settings) as writer, warehouse.connect(tmp_path) as reader, open_session(settings) as session:
+        for con in (writer, reader, session):
+            with pytest.raises(duckdb.IOException, match="signature"):
+                con.execute(f"load '{forged}'")
+            with pytest.raises(duckdb.InvalidInputException, match="while database is running"):
+                con.execute("set allow_unsigned_extensions = true")
 
 
 def test_a_home_can_be_moved(tmp_path: Path) -> None:
