@@ -100,9 +100,12 @@ def _on_hangup(act: Callable[[], None]) -> Iterator[None]:
         yield
         return
     loop.add_signal_handler(signal.SIGHUP, act)
+    # `warehouse serve` has them wait until here, and again from when nobody reads the keys any more.
+    before = signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     try:
         yield
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         loop.remove_signal_handler(signal.SIGHUP)
 
 

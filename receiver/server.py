@@ -9,7 +9,8 @@ import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
@@ -19,9 +20,14 @@ from uvicorn.supervisors import Multiprocess
 
 from receiver.app import App, require_keys
 from receiver.metrics import SHARED_FOLDER
-from warehouse.errors import ServeError
+from warehouse.errors import LockHeld, ServeError
+from warehouse.lock import hold_lock
 from warehouse.settings import Settings
 
+HANGUP: Final = {signal.SIGHUP}
+# What the folders of metrics begin with, and the file in each that its supervisor holds for as long as it lives.
+METRICS: Final = "metrics-"
+METRICS_LOCK: Final = "lock"
 # With less than this the disk is full, whatever a single small write may still achieve.
 FULL_DISK: Final = 2**20
 BACKLOG: Final = 2048
@@ -52,7 +58,7 @@ def serve(settings: Settings) -> int:
     """
     settings = _without_keys(settings)
     require_keys(settings)
-    with _listen(settings.host, settings.port) as listener:
+    with _hangups_wait(), _listen(settings.host, settings.port) as listener:
         logging.config.dictConfig(LOGGING)
         host, port = listener.getsockname()[:2]
         logger.info(
@@ -100,7 +106,19 @@ def _serve_workers(settings: Settings, listener: socket.socket) -> int:
 
 
 class _Supervisor(Multiprocess):
-    """uvicorn's, which replaces the workers at a SIGHUP; ours read their keys again and go on."""
+    """uvicorn's, which replaces the workers at a SIGHUP; ours read their keys again and go on.
+
+    A worker begins with SIGHUP blocked, as it is here while it is started, and lets one come when it can act on it.
+    """
+
+    def init_processes(self) -> None:
+        super().init_processes()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANGUP)
+
+    def keep_subprocess_alive(self) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, HANGUP)
+        super().keep_subprocess_alive()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANGUP)
 
     def handle_hup(self) -> None:
         for process in self.processes:
@@ -155,18 +173,40 @@ def _refused(host: str, port: int, error: OSError) -> ServeError:
 
 @contextmanager
 def _metrics_folder(settings: Settings) -> Iterator[str]:
-    """A fresh folder under the home for as long as the workers live. Raises ServeError."""
+    """A fresh folder under the home for as long as the workers live; what the dead left goes. Raises ServeError."""
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(settings.home).free < FULL_DISK:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        folder = tempfile.TemporaryDirectory(prefix="metrics-", dir=settings.home.resolve())
+        _remove_left_metrics(settings.home)
+        folder = tempfile.TemporaryDirectory(prefix=METRICS, dir=settings.home.resolve())
     except OSError as error:
         raise ServeError(
             f"{settings.home}: cannot be written: {error.strerror}.", "choose another --home, or free it"
         ) from error
-    with folder as path:
+    with folder as path, hold_lock(unnamed := Path(path) / f"{METRICS_LOCK}.new"):
+        # Under its name it is held already: whoever starts beside us does not take us for dead.
+        unnamed.rename(unnamed.with_name(METRICS_LOCK))
         yield path
+
+
+def _remove_left_metrics(home: Path) -> None:
+    """Remove the folders of supervisors that were killed: whoever lives holds the lock in its own."""
+    for lock in home.glob(f"{METRICS}*/{METRICS_LOCK}"):
+        with suppress(LockHeld, FileNotFoundError), hold_lock(lock):
+            # What cannot be removed now is left to the next start.
+            shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+@contextmanager
+def _hangups_wait() -> Iterator[None]:
+    """Let SIGHUPs wait until somebody can act on one, and unblocks them; none ends this process at its start or end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, HANGUP)
+    try:
+        yield
+    except BaseException:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        raise
 
 
 @contextmanager

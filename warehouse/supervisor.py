@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 class Child(msgspec.Struct, frozen=True):
     """A verb of the command line to keep running, with its arguments; the seconds it gets to end politely, and whether
-    SIGHUP is for it."""
+    SIGHUP is for it: then it begins with SIGHUP blocked, and unblocks it when it can act on one."""
 
     name: str
     arguments: tuple[str, ...]
@@ -119,11 +119,16 @@ class _Kept:
         self.pause = FIRST_PAUSE
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "warehouse.supervised", *self.child.arguments],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-        )
+        if self.child.takes_hangup:
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "warehouse.supervised", *self.child.arguments],
+                stdin=subprocess.PIPE,
+                start_new_session=True,
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         self.starts += 1
         self.started_at = time.monotonic()
         logger.info("%s runs as process %d", self.child.name, self.process.pid)

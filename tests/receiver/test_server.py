@@ -51,6 +51,10 @@ def test_workers_end_with_a_supervisor_that_was_killed(tmp_path: Path) -> None:
         assert receiver.wait() == -signal.SIGKILL
         with pytest.raises(ConnectionRefusedError):
             receiver.get("/health")
+    (left,) = receiver.home.glob("metrics-*")
+    with running(receiver.home, workers=2), running(receiver.home, workers=2):
+        assert not left.exists()
+        assert len(list(receiver.home.glob("metrics-*"))) == 2, "the second one leaves the first one's alone"
 
 
 def test_a_port_that_is_taken_is_named(settings: Settings) -> None:
