@@ -1,20 +1,23 @@
 """An hour of everything at once: `make test-soak` (ARGS="5" for five minutes).
 
-A receiver of two workers, a refresh that watches, compaction, two analysts and a retailer.
-At the end memory and open files must not have grown after the first quarter, and every acknowledged delivery must be in
-the log, once for each time it was acknowledged, and its order in the marts. Exits with 1 when one of these is not so.
+`warehouse up` with two workers, refreshes and the compaction they do; three analysts, and a retailer.
+At the end memory and open files must not have grown after the first quarter, the files of the log must be few, nothing
+must have been started twice, and every acknowledged delivery must be in the log, once for each time it was
+acknowledged, and its order in the marts. Exits with 1 when one of these is not so. What it starts ends with it, however
+it ends.
 """
 
 import argparse
 import asyncio
 import os
+import re
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
@@ -23,15 +26,21 @@ from statistics import median
 import msgspec
 
 import warehouse
-from tests.live import KEY, ROOT, Receiver, envelope, free_port, resident_bytes
+from tests.live import KEY, ROOT, envelope, free_port, resident_bytes
 from tests.receiver.load import Outcome, post_from
+from warehouse.compaction import FANOUT, list_log_files
 
 CONNECTIONS = 16
 # A retailer's busy hour: so many deliveries a second, each a few times as likely to be repeated as NewStore's are.
 RATE = 100
 REPEATED = 20
 SAMPLE_SECONDS = 5.0
-COMPACT_SECONDS = 120.0
+START_SECONDS = 60.0
+# A refresh in the middle of a large one may take its time to end.
+STOP_SECONDS = 150.0
+CHILDREN = ("receiver", "refresh")
+# Files of the log come in a few sizes, and of each there are fewer than this.
+SIZES = 4
 # Below this there is nothing to say of growth: caches still fill.
 MINUTES_OF_PROOF = 10
 GROWTH = 0.05
@@ -67,6 +76,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make test-soak", description=__doc__)
     parser.add_argument("minutes", nargs="?", type=float, default=60.0)
     minutes: float = parser.parse_args().minutes
+    # As an exception it lets everything be ended and removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory(prefix="soak-") as folder, ExitStack() as stack:
         home = Path(folder) / "home"
         home.mkdir()
@@ -89,41 +100,66 @@ class _Soak:
             "WAREHOUSE_JOURNAL_AGE": "60s",
             "WAREHOUSE_JOURNAL_KEEP": "120s",
         }
-        port = free_port()
-        command = ["-m", "warehouse", "serve", "--port", str(port), "--workers", "2"]
-        self._receiver = stack.enter_context(Receiver(home, command, self._environ, port)).wait_until_ready()
-        self._refreshing = subprocess.Popen(
-            [sys.executable, "-m", "warehouse", "refresh", "--watch", "5"],
-            cwd=home.parent,
-            env=self._environ,
-            stdout=subprocess.DEVNULL,
-            stderr=(home / "refresh.log").open("wb"),
+        self._port = free_port()
+        self._errors = home.parent / "up.log"
+        # Supervised: it ends when the pipe to us does, and its children end with it.
+        self._up = stack.enter_context(
+            subprocess.Popen(
+                [sys.executable, "-m", "warehouse.supervised", "up", "--workers", "2", "--port", str(self._port)],
+                cwd=home.parent,
+                env=self._environ,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=stack.enter_context(self._errors.open("wb")),
+            )
         )
-        stack.callback(self._refreshing.kill)
+        stack.callback(self._up.terminate)
 
     def run(self) -> int:
         """Soak, print what was seen, and say with the exit code whether it is as it should be."""
+        self._wait_for_workers()
+        receiver, refreshing = map(self._process_of, CHILDREN)
         watched = [
-            *(Watched(f"receiver, worker {number}", pid) for number, pid in enumerate(_children(self._receiver), 1)),
-            Watched("refresh --watch", self._refreshing.pid),
+            Watched("supervisor", self._up.pid),
+            *(Watched(f"receiver, worker {number}", pid) for number, pid in enumerate(_workers(receiver), 1)),
+            Watched("refresh --watch", refreshing),
         ]
         beside = [
             threading.Thread(target=self._look_at, args=(watched,)),
-            threading.Thread(target=self._compact),
-            *(threading.Thread(target=self._analyse, args=(query,)) for query in QUERIES[:2]),
+            *(threading.Thread(target=self._analyse, args=(query,)) for query in QUERIES),
         ]
         for thread in beside:
             thread.start()
-        outcome = asyncio.run(self._deliver())
-        self._over.set()
-        for thread in beside:
-            thread.join()
-        self._refreshing.terminate()
-        if self._refreshing.wait(120) != 0:
-            self._failures.append(f"refresh --watch ended with {self._refreshing.returncode}")
+        try:
+            outcome = asyncio.run(self._deliver())
+        finally:
+            self._over.set()
+            for thread in beside:
+                thread.join()
+        self._stop()
         self._check(outcome)
         self._print(outcome, watched)
         return 1 if self._failures else 0
+
+    def _wait_for_workers(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while self._errors.read_text().count("receiving home=") < 2:
+            if self._up.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"`warehouse up` did not start:\n{self._errors.read_text()}")
+            time.sleep(0.1)
+
+    def _process_of(self, child: str) -> int:
+        return int(re.findall(rf"{child} runs as process (\d+)", self._errors.read_text())[-1])
+
+    def _stop(self) -> None:
+        self._up.terminate()
+        if (code := self._up.wait(STOP_SECONDS)) != 0:
+            self._failures.append(f"`warehouse up` ended with {code}")
+        errors = self._errors.read_text()
+        for child in CHILDREN:
+            if (starts := errors.count(f"{child} runs as process")) != 1:
+                self._failures.append(f"{child} was started {starts} times")
+        self._failures += [line for line in errors.splitlines() if line.startswith(("Error:", "Traceback"))]
 
     async def _deliver(self) -> Outcome:
         """Deliver at a steady rate until the time is over; an event now and then is delivered again."""
@@ -132,20 +168,13 @@ class _Soak:
         def body_of(number: int) -> bytes:
             return envelope(number - 1 if number % REPEATED == 1 else number, note="x" * 1500)
 
-        return await post_from(self._receiver.port, CONNECTIONS, body_of, lambda: time.monotonic() > end, RATE)
+        return await post_from(self._port, CONNECTIONS, body_of, lambda: time.monotonic() > end, RATE)
 
     def _look_at(self, watched: list[Watched]) -> None:
         began = time.monotonic()
         while not self._over.wait(SAMPLE_SECONDS):
             for one in watched:
                 one.look(time.monotonic() - began)
-            if self._refreshing.poll() is not None:
-                self._failures.append("refresh --watch ended by itself")
-                return
-
-    def _compact(self) -> None:
-        while not self._over.wait(COMPACT_SECONDS):
-            self._command("log", "compact")
 
     def _analyse(self, query: str) -> None:
         """An analyst: a new connection for every question, as a notebook does."""
@@ -175,6 +204,7 @@ class _Soak:
         with warehouse.connect(self._home) as con:
             rows = con.execute("select unhex(sha256(body)), count(*) from log.events group by 1").fetchall()
             orders = con.execute("select count(*) from marts.fct_orders").fetchall()[0][0]
+            files = len(list_log_files(con))
         logged = Counter({bytes(digest): count for digest, count in rows})
         if lost := acknowledged - logged:
             self._failures.append(f"{lost.total()} acknowledged deliveries are not in the log")
@@ -182,6 +212,8 @@ class _Soak:
             self._failures.append(f"{more.total()} deliveries are in the log that were never acknowledged")
         if orders != len(acknowledged):
             self._failures.append(f"{orders} orders in the marts of {len(acknowledged)} delivered")
+        if files >= SIZES * FANOUT:
+            self._failures.append(f"{files} files of the log")
         if outcome.statuses.keys() != {200}:
             self._failures.append(f"answers other than 200: {dict(outcome.statuses)}")
 
@@ -209,11 +241,11 @@ class _Soak:
             say(f"FAILED: {failure}\n")
 
 
-def _children(receiver: Receiver) -> Iterator[int]:
+def _workers(receiver: int) -> list[int]:
     shown = subprocess.run(
-        ["pgrep", "-P", str(receiver.process.pid), "-f", "spawn_main"], capture_output=True, text=True, check=True
+        ["pgrep", "-P", str(receiver), "-f", "spawn_main"], capture_output=True, text=True, check=True
     )
-    return map(int, shown.stdout.split())
+    return [int(pid) for pid in shown.stdout.split()]
 
 
 if __name__ == "__main__":
