@@ -19,12 +19,27 @@ EVENT_URL: Final = b"/newstore_api/v0/event"
 class ShortWay(HttpToolsProtocol):
     """One connection of uvicorn's; `app_state["event"]`, where the application gave it, takes plain deliveries."""
 
+    def on_message_begin(self) -> None:
+        # Without the scope of ASGI, which only the long way needs.
+        self.url, self.headers, self.expect_100_continue = b"", [], False
+
     def on_headers_complete(self) -> None:
         endpoint = self.app_state.get(ENDPOINT)
         if endpoint is not None and self._is_plain() and endpoint.takes(dict(self.headers), HIGH_WATER_LIMIT):
             self.cycle = _Delivery(self, endpoint)  # type: ignore[assignment] # what uvicorn uses of one, it has
         else:
+            url, headers, expects = self.url, self.headers, self.expect_100_continue
+            super().on_message_begin()
+            self.url, self.expect_100_continue = url, expects
+            self.headers.extend(headers)
             super().on_headers_complete()
+
+    def answered(self) -> None:
+        """A plain delivery has its answer. No timer is set for a client that is idle now: subclasses look after it."""
+        if self.pipeline or self.flow.read_paused:
+            self.on_response_complete()
+        else:
+            self.server_state.total_requests += 1
 
     def _is_plain(self) -> bool:
         at_hand: RequestResponseCycle | None = self.cycle
@@ -80,4 +95,4 @@ class _Delivery:
         protocol.transport.write(b"".join((answer.head, *defaults, ending, answer.content)))
         if not self.keep_alive:
             protocol.transport.close()
-        protocol.on_response_complete()
+        protocol.answered()

@@ -68,12 +68,13 @@ def list_text(values: Iterable[object]) -> str:
 
 def escape(text: str) -> str:
     """The text with the characters that separate parts and values replaced."""
-    return text.translate(_ESCAPES)
+    # Nearly every value is an id, in which there is nothing to replace.
+    return text.translate(_ESCAPES) if "%" in text or "/" in text or "," in text else text
 
 
 def _walk(value: object, path: Iterable[str]) -> object:
     for step in path:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             return None
         value = value.get(step)
     return value
