@@ -24,6 +24,10 @@ from warehouse.journal import Delivery, JournalWriter
 from warehouse.settings import Settings
 
 QUEUE_DELIVERIES: Final = 10_000
+# Room that a journal reserves for small groups.
+JOURNAL_ROOM: Final = 256 * 2**10
+# A turn of the loop that makes a group larger by less than this part costs more than it saves.
+FEW: Final = 4
 # So much must be free for the smallest delivery as well, so that all workers agree on when the disk is full.
 MARGIN: Final = 2**20
 # A disk whose syncs take longer than this on average is left to the thread, and looked at again after a while.
@@ -108,11 +112,9 @@ class GroupCommit:
         self._thread.shutdown()
 
     async def _drain(self) -> None:
-        # This task begins a turn of the loop after the first delivery came in; in one more turn the loop reads all that
-        # has arrived by now, so that it shares the sync.
-        await asyncio.sleep(0)
         try:
             while self._waiting:
+                await self._gather()
                 group, waiters = self._waiting, self._waiters
                 self._waiting, self._waiters = [], []
                 self._metrics.queue(self._held, self._held_bytes)
@@ -120,6 +122,13 @@ class GroupCommit:
             self._metrics.queue(self._held, self._held_bytes)
         finally:
             self._draining = asyncio.create_task(self._drain()) if self._waiting else None
+
+    async def _gather(self) -> None:
+        """Wait for those who come at the same time, to share the sync: until a turn of the loop brings few more."""
+        found = 0
+        while len(self._waiting) > found + found // FEW:
+            found = len(self._waiting)
+            await asyncio.sleep(0)
 
     async def _store(self, group: list[Delivery], waiters: "list[asyncio.Future[int]]") -> None:
         """Write one group and tell each of its waiters; whatever goes wrong, none is left without an answer."""
@@ -190,7 +199,7 @@ class GroupCommit:
             # Only a journal that nobody writes to any more can be deleted once it is sealed.
             self._release_writer()
         if self._writer is None:
-            self._writer = JournalWriter(self._settings.journal_dir)
+            self._writer = JournalWriter(self._settings.journal_dir, JOURNAL_ROOM)
             self._metrics.journal_opened()
         return self._writer
 

@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from warehouse.figures import Figures, read_figures
-from warehouse.journal import list_journals, load_marks
+from warehouse.journal import list_journals, load_marks, written_after
 from warehouse.journal.record import pack_header
 from warehouse.publication import Publication, read_publication
 from warehouse.settings import Settings
@@ -70,14 +70,14 @@ def _backlog(settings: Settings) -> Backlog:
     marks = load_marks(settings.journal_dir)
     files = size = unsealed = 0
     for path in list_journals(settings.journal_dir):
+        saved = marks.get(path.name)
+        read = saved.mark.offset if saved else len(pack_header(path.stem))
         try:
-            length = path.stat().st_size
+            length, behind = path.stat().st_size, written_after(path, read)
         except FileNotFoundError:
             # Sealed and past its time, a journal may go at any moment.
             continue
-        saved = marks.get(path.name)
-        read = saved.mark.offset if saved else len(pack_header(path.stem))
-        files, size, unsealed = files + 1, size + length, unsealed + max(length - read, 0)
+        files, size, unsealed = files + 1, size + length, unsealed + behind
     return Backlog(files, size, unsealed)
 
 

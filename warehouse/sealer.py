@@ -198,8 +198,6 @@ class _Sealing:
         start = known.mark if known and known.mark.position == sealed + 1 else None
         if start and start.offset == journal.size:
             return _State(journal.path, start, journal.live, True)
-        # The last record may be readable and not yet on the disk; from here on its journal is not its only place.
-        journal.sync()
         damage: list[Damage] = []
         before = self._deliveries + self._rows.count
         for position, meta, body in journal.records(damage.append, start):
@@ -209,7 +207,10 @@ class _Sealing:
                 if self._rows.count % ROWS_A_STEP == 0:
                     self._progress(self._bytes_before + journal.mark.offset, self._bytes)
                 if self._rows.count >= BATCH_ROWS or self._rows.body_bytes >= self._batch_bytes:
+                    journal.sync()
                     self._commit()
+        # What was read last may not be on the disk yet; from the commit on its journal is not its only place.
+        journal.sync()
         self._journals += self._deliveries + self._rows.count > before
         self._damage += damage
         sound = all(place.reason is Reason.TORN_TAIL for place in damage)

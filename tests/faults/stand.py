@@ -12,6 +12,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from receiver.group_commit import JOURNAL_ROOM
 from warehouse.envelope import decode
 from warehouse.errors import WarehouseError
 from warehouse.journal import JournalWriter
@@ -29,7 +30,7 @@ def write(settings: Settings, say: int, groups: list[list[str]], rotate: int) ->
             if writer is not None and number % rotate == 0:
                 writer.close()
                 writer = None
-            writer = writer or JournalWriter(settings.journal_dir)
+            writer = writer or JournalWriter(settings.journal_dir, JOURNAL_ROOM)
             writer.append([decode(body.encode(), number) for body in group])
         except WarehouseError:
             if writer is not None:

@@ -1,7 +1,7 @@
 """Reads journal files. Every record given out is one that was written, byte for byte; whatever is not is reported.
 
 A reader tells a journal that is still being written from a dead one by its lock: at the end of a live one an unfinished
-record is on its way, at the end of a dead one it is a torn tail.
+record is on its way, at the end of a dead one it is a torn tail. Room reserved for more records is neither.
 """
 
 import fcntl
@@ -23,6 +23,7 @@ from warehouse.journal.record import (
     HEADER,
     MAGIC,
     NUMBER,
+    RESERVED,
     SUFFIX,
     SYNC,
     VERSION,
@@ -33,6 +34,9 @@ from warehouse.journal.record import (
 )
 
 CHUNK: Final = 4 * 2**20
+PIECE: Final = 2**16
+# The least that a disk writes: either all of it is on the disk or nothing.
+SECTOR: Final = 512
 
 
 class Reason(StrEnum):
@@ -118,9 +122,12 @@ class Journal:
         self.mark = start or self.mark
         offset, expected = self.mark.offset, self.mark.position
         while offset < self.size:
-            at, record = offset, self._record_at(offset)
-            if record is None or record[0] < expected:
-                at, record = self._next_record(offset + 1, expected)
+            at, record = self._next_record(offset, expected)
+            if at > offset and record and self.live:
+                # A later record was there already, so by now all before it is, which it need not have been when it was
+                # read: what is written and read at the same moment comes in pieces.
+                self._data = b""
+                at, record = self._next_record(offset, expected)
             if record is None:
                 break
             position, meta, body, end = record
@@ -132,7 +139,7 @@ class Journal:
             yield position, meta, body
         if offset == 0:
             on_damage(Damage(self.path, 0, Reason.HEADER, 0, None))
-        elif offset < self.size and not self.live:
+        elif offset < self.size and not self.live and not self._is_reserved(offset, self.size):
             reason = Reason.TORN_TAIL if self._is_torn(offset) else Reason.CORRUPT
             on_damage(Damage(self.path, offset, reason, expected, None))
 
@@ -182,7 +189,10 @@ class Journal:
     def _next_record(self, offset: int, expected: int) -> tuple[int, tuple[int, Meta, bytes, int] | None]:
         """Where the first record at or after `offset` begins whose position is `expected` or later, and that record."""
         while offset + HEAD.size <= self.size:
-            found = self._data.find(SYNC, self._load(offset, HEAD.size))
+            at = self._load(offset, HEAD.size)
+            if self._data.startswith(RESERVED, at) and self._is_reserved(offset, self.size):
+                break
+            found = self._data.find(SYNC, at)
             if found < 0:
                 offset = self._base + len(self._data) - len(SYNC) + 1
                 continue
@@ -222,15 +232,29 @@ class Journal:
         return checksum
 
     def _is_torn(self, offset: int) -> bool:
-        """Whether the file ends in a record that was never wholly written: cut short, or only reserved."""
+        """Whether the file ends in a record that was never wholly written: cut short, or a part of it only reserved."""
         if offset + HEAD.size > self.size:
             return True
         sync, length, *_ = HEAD.unpack_from(self._data, self._load(offset, HEAD.size))
-        if sync == SYNC:
-            return bool(offset + FRAME.size + length > self.size)
-        while offset < self.size:
-            piece = self._read(offset, min(CHUNK, self.size - offset))
-            if piece.count(0) != len(piece):
+        if sync != SYNC:
+            begun = sync.rstrip(RESERVED)
+            begins = begun and SYNC.startswith(begun) and self._is_reserved(offset + len(begun), self.size)
+            return bool(begins) or self._is_all(b"\0", offset, self.size)
+        end = offset + FRAME.size + length
+        if end > self.size:
+            return True
+        # A write that ends early leaves the record's end as it was, a power cut any sector.
+        sectors = range(offset - offset % SECTOR + SECTOR, end - SECTOR, SECTOR)
+        return self._is_reserved(end - 1, end) or any(self._is_reserved(at, at + SECTOR) for at in sectors)
+
+    def _is_reserved(self, offset: int, end: int) -> bool:
+        return self._is_all(RESERVED, offset, end)
+
+    def _is_all(self, byte: bytes, offset: int, end: int) -> bool:
+        """Whether there is nothing but `byte` from `offset` to `end`."""
+        while offset < end:
+            piece = self._read(offset, min(CHUNK, end - offset))
+            if piece.count(byte) != len(piece):
                 return False
             offset += len(piece)
         return True
@@ -247,6 +271,20 @@ def read_journal(
         for position, meta, body in journal.records(on_damage or _refuse):
             if position > after:
                 yield position, Delivery(*meta, body)
+
+
+def written_after(path: Path, offset: int) -> int:
+    """How many bytes of the journal come after `offset`, without the room reserved at its end. Raises OSError."""
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        while end > offset:
+            start = max(offset, end - PIECE)
+            file.seek(start)
+            written = len(file.read(end - start).rstrip(RESERVED))
+            if written:
+                return start + written - offset
+            end = start
+    return 0
 
 
 def list_journals(folder: Path) -> list[Path]:

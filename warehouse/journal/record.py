@@ -5,6 +5,9 @@
 
 All numbers are little-endian. A record's length counts what follows its checksum, and the checksum covers that and the
 journal's name, so a record of another journal is no record of this one. Meta is MessagePack; the body is the request's.
+
+After the last record there may be room for the next ones, reserved by bytes of 0xFF: no record begins so, and a file
+system that lost what was written leaves zeros, not these.
 """
 
 import struct
@@ -20,6 +23,7 @@ MAGIC: Final = b"NSWJ\r\n\x1a\n"
 VERSION: Final = 1
 # 0xC1 and 0xF5 occur nowhere in UTF-8, so no text in a body looks like the beginning of a record.
 SYNC: Final = b"\xf5\xc1J\xf5"
+RESERVED: Final = b"\xff"
 
 HEADER: Final = struct.Struct("<8sII")
 CHECKSUM: Final = struct.Struct("<I")
