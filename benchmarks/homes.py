@@ -24,13 +24,13 @@ def settings_of(home: Path) -> Settings:
     return Settings.load({}, home=str(home))
 
 
-def history(events: int, cache: Path) -> Path:
+def history(events: int, cache: Path, spare: int = SPARE) -> Path:
     """A home whose log holds so many deliveries and nothing built; beside it `news.ndjson`, what arrives next."""
     folder = cache / f"{events}-{SEED}"
     if not (folder / "complete").exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        deliveries = iter(simulate(events=events + SPARE, seed=SEED, duplicates=0.02))
+        deliveries = iter(simulate(events=events + spare, seed=SEED, duplicates=0.02))
         old, news = folder / "old.ndjson", folder / "news.ndjson"
         _write(old, islice(deliveries, events))
         _write(news, deliveries)

@@ -33,15 +33,16 @@ def main() -> None:
     figures: Figures = {"machine": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}", "sizes": {}}
     with tempfile.TemporaryDirectory(dir=options.work) as work:
         for size in sizes:
-            figures["sizes"][size] = measure(history(size, options.cache), Path(work) / str(size), size, options)
+            folder = history(size, options.cache, options.spare)
+            figures["sizes"][size] = measure(folder, Path(work) / str(size), size, options)
         if options.many:
-            folder, home = history(sizes[0], options.cache), Path(work) / "many"
+            folder, home = history(sizes[0], options.cache, options.spare), Path(work) / "many"
             copy(folder, home)
             child("full", home)
-            news, times = folder / "news.ndjson", min(options.many, SPARE // FEW)
+            news, times = folder / "news.ndjson", min(options.many, options.spare // FEW)
             figures["many"] = child("small", home, news, FEW, times)["some"]
         if options.dlt:
-            figures["beside_dlt"] = beside_dlt(options.dlt, options.cache, Path(work))
+            figures["beside_dlt"] = beside_dlt(options.dlt, options.cache, options.spare, Path(work))
     print(table(figures))
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
@@ -73,11 +74,11 @@ def child(verb: str, home: Path, *arguments: object) -> Figures:
     return dict(json.loads(done.stdout))
 
 
-def beside_dlt(events: int, cache: Path, work: Path) -> Figures:
+def beside_dlt(events: int, cache: Path, spare: int, work: Path) -> Figures:
     """The same deliveries by both ways to the same facts; both end with the same models over the same log."""
     from benchmarks.refresh_dlt import load_with_dlt
 
-    source = history(events, cache) / "old.ndjson"
+    source = history(events, cache, spare) / "old.ndjson"
     settings = settings_of(work / "ours")
     began = time.perf_counter()
     replay(settings, [source])
@@ -147,6 +148,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--refreshes", type=int, default=15, help="measured refreshes for each size")
     parser.add_argument("--many", type=int, default=500, help="small refreshes in a row; 0 leaves them out")
     parser.add_argument("--dlt", type=int, default=100_000, help="events to load beside dlt; 0 leaves it out")
+    parser.add_argument("--spare", type=int, default=SPARE, help="deliveries beside each history, for the refreshes")
     parser.add_argument("--cache", type=Path, default=CACHE, help=f"where homes are kept  [default: {CACHE}]")
     parser.add_argument("--work", type=Path, default=None, help="where homes are worked on")
     parser.add_argument("--json", type=Path, default=None, help="also write the figures here")

@@ -2,11 +2,47 @@
 
 import os
 import random
+import signal
 from pathlib import Path
 
 import pytest
 
 from warehouse.settings import PREFIX, Settings
+
+# The files that take longest, so that none of them is what one worker still does when the others are done.
+LONG = (
+    "tests/dbt_project/test_build.py",
+    "tests/warehouse/test_killed_refresh.py",
+    "tests/receiver/test_abuse_slow.py",
+    "tests/docs/test_commands.py",
+    "tests/benchmarks/test_refresh.py",
+    "tests/notebooks/test_notebooks.py",
+    "tests/properties/test_order_independence.py",
+    "tests/end_to_end/test_ledger.py",
+    "tests/benchmarks/test_benchmarks.py",
+    "tests/faults/test_kill.py",
+    "tests/warehouse/test_refresh.py",
+    "tests/faults/test_system_calls.py",
+    "tests/end_to_end/test_up.py",
+    "tests/docs/test_changing.py",
+    "tests/end_to_end/test_no_secrets.py",
+    "tests/end_to_end/test_spine.py",
+    "tests/end_to_end/test_freshness.py",
+    "tests/dbt_project/test_arrival.py",
+    "tests/dashboard/test_dashboard.py",
+)
+
+
+# A shell starts what runs in its background with Ctrl-C ignored, and commands that tests interrupt would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first."""
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(LONG)))
 
 
 @pytest.fixture(autouse=True)

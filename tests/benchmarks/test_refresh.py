@@ -8,7 +8,7 @@ from pathlib import Path
 
 def test_the_benchmark_of_refreshes_prints_its_table_and_writes_its_figures(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
-    sizes = ["--events", "1000,2000", "--refreshes", "1", "--many", "2", "--dlt", "20"]
+    sizes = ["--events", "1000,2000", "--refreshes", "1", "--many", "2", "--dlt", "20", "--spare", "1000"]
     places = ["--cache", str(tmp_path / "cache"), "--work", str(tmp_path), "--json", str(figures)]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.refresh", *sizes, *places], capture_output=True, text=True, check=False

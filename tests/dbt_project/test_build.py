@@ -34,10 +34,11 @@ UNSAID = {"channel_type": "'unknown'", "channel": "'unknown'", "currency": "'XXX
 
 
 class Home:
-    """A home that dbt builds from the command line."""
+    """A home that dbt builds from the command line; with the target of another it does not parse the project anew."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, target: Path | None = None) -> None:
         self.folder = folder
+        self.target = target or folder / "target"
         self.environ = {**os.environ, "WAREHOUSE_HOME": str(folder / "home"), "DBT_SEND_ANONYMOUS_USAGE_STATS": "0"}
 
     def run(self, *command: str) -> str:
@@ -56,10 +57,10 @@ class Home:
 
     def dbt(self, command: str, *arguments: str) -> dict[str, str]:
         """Each node of a dbt command and how it went."""
-        project, target = ROOT / "dbt_project", self.folder / "target"
-        places = ["--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(target)]
+        project = ROOT / "dbt_project"
+        places = ["--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(self.target)]
         self.run("dbt.cli.main", "--log-path", str(self.folder / "logs"), command, *places, *arguments)
-        results = json.loads((target / "run_results.json").read_text())["results"]
+        results = json.loads((self.target / "run_results.json").read_text())["results"]
         return {name_of(result["unique_id"]): result["status"] for result in results}
 
     def connect(self) -> duckdb.DuckDBPyConnection:
@@ -154,8 +155,8 @@ def test_data_tests_can_be_run_by_themselves(home: Home, world: dict[str, str]) 
     assert unhappy(results).keys() <= WARNINGS_OF_THE_SAMPLE
 
 
-def test_empty_tables_for_unit_tests_change_nothing_for_readers(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+def test_empty_tables_for_unit_tests_change_nothing_for_readers(home: Home, tmp_path: Path) -> None:
+    home = Home(tmp_path, home.target)
     home.run("warehouse", "replay", "tests/data/order_created.json")
     assert unhappy(home.dbt("run", "--empty")) == {}
     with home.connect() as con:
@@ -171,7 +172,7 @@ def test_empty_tables_for_unit_tests_change_nothing_for_readers(tmp_path: Path) 
 
 def test_the_catalogue_is_generated(home: Home, world: dict[str, str]) -> None:
     assert world
-    project, target = ROOT / "dbt_project", home.folder / "target"
+    project, target = ROOT / "dbt_project", home.target
     places = ["--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(target)]
     home.run("dbt.cli.main", "--log-path", str(home.folder / "logs"), "docs", "generate", *places)
     manifest = json.loads((target / "manifest.json").read_text())

@@ -32,7 +32,7 @@ from warehouse.refresh import refresh
 from warehouse.settings import Settings
 
 SEED = int(os.environ.get("PROPERTY_SEED", secrets.randbelow(2**32)))
-CASES = int(os.environ.get("PROPERTY_CASES", "60"))
+CASES = int(os.environ.get("PROPERTY_CASES", "40"))
 TENANTS = min(CASES, int(os.environ.get("PROPERTY_TENANTS", "200")))
 WORLDS = -(-CASES // TENANTS)
 EVENTS = int(os.environ.get("PROPERTY_EVENTS", "150"))
