@@ -18,6 +18,8 @@ from warehouse.settings import Settings
 
 PATIENCE_SECONDS = 60.0
 WHERE_IS_THE_CURSOR = b"\x1b[6n"
+# The terminal stops marking what is pasted: the line is entered, and Ctrl-C is no longer a key of the prompt.
+PROMPT_IS_LEFT = "\x1b[?2004l"
 CTRL_C, CTRL_D, UP = "\x03", "\x04", "\x1b[A"
 
 
@@ -106,7 +108,7 @@ def test_a_session(terminal: Terminal, tmp_path: Path) -> None:
 
     # A query that takes for ever ends, the shell does not.
     terminal.type("select count(*) from range(100000000000) a where hash(range) = 0;\r")
-    terminal.await_text("hash")
+    terminal.await_text("hash", PROMPT_IS_LEFT)
     time.sleep(1.0)
     terminal.type(CTRL_C)
     terminal.await_text("interrupted", "warehouse>")
