@@ -22,7 +22,7 @@ from warehouse.journal import Damage, Delivery, Reason, list_journals, read_jour
 ROOT = Path(__file__).parents[1]
 KEY = "test-key"
 EVENT_PATH = "/newstore_api/v0/event"
-START_SECONDS = 30.0
+START_SECONDS = 90.0
 STOP_SECONDS = 30.0
 
 
