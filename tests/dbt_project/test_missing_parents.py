@@ -74,3 +74,10 @@ def test_the_row_goes_when_the_parent_arrives(warehouse_of: Any) -> None:
             ("order", "o3", "payment_account.amount_authorized"),
             ("order", "o3", "refund_request.issued"),
         ]
+
+
+def test_an_age_is_cut_to_what_parquet_keeps_of_it(warehouse_of: Any) -> None:
+    late = {**event("order.cancelled", 4, id="o2", items=[]), "published_at": "2026-03-04T12:00:00.000001Z"}
+    with warehouse_of([late, event("order.created", 5, id="o4", items=[])]) as con:
+        ((age,),) = con.execute("select age from trust.missing_parents").fetchall()
+        assert age == timedelta(days=1) - timedelta(milliseconds=1)

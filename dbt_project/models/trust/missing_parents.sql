@@ -130,7 +130,8 @@ final as (
         grouped.events,
         grouped.first_published_at,
         grouped.last_published_at,
-        newest.published_at - grouped.first_published_at as age
+        -- Parquet keeps no more of an interval, and readers must see what was built.
+        date_trunc('milliseconds', newest.published_at - grouped.first_published_at) as age
     from grouped
     cross join newest
 
