@@ -5,8 +5,9 @@
 
     entity: SQL for the columns by which the family's facts are recomputed, over the struct `payload`.
     keep_json: also keep the payload as it stands in the body, in `payload_json`, with the fields the contract lacks.
+    apart: the payload's fields that are not kept in it, since they stand in a column of their own or in `payload_json`.
 -#}
-{% macro typed_events(family, entity, keep_json=false) %}
+{% macro typed_events(family, entity, keep_json=false, apart=[]) %}
     {%- set names = "name in ('" ~ contract_names(family) | join("', '") ~ "')" -%}
     {%- set position = log_position() -%}
     {%- set news -%}
@@ -73,7 +74,16 @@ select
     idempotency_key,
     payload_hash,
     published_at,
+    {%- if apart %}
+    struct_update(
+        typed.payload
+        {%- for field in apart %},
+        {{ field }} := if(false, typed.payload.{{ field }}, null)
+        {%- endfor %}
+    ) as payload,
+    {%- else %}
     payload,
+    {%- endif %}
     {%- if keep_json %}
     payload_json,
     {%- endif %}
@@ -88,10 +98,36 @@ from typed
     documents one wins: the greatest published_at, then the greatest hash. A key we only infer may be too narrow, and so
     never costs an event: there all variants count.
 
-    Keys with several variants are few: what loses is found without its payload, so that payloads are never sorted.
+    Keys with several variants are few: what loses is found without its payload, so that payloads are never sorted. A run
+    that recomputes few entities takes their events out of the table once, however large that is.
 -#}
 {% macro counted_events(source) %}
-    {%- set touched = ('and ' ~ is_touched(*entity())) if is_incremental() else '' -%}
+    {%- set documented = "event_name in ('" ~ documented_names() | join("', '") ~ "')" -%}
+    {%- if is_incremental() %}
+    with near as materialized (
+        select *
+        from {{ ref(source) }}
+        where {{ is_touched(*entity()) }}
+    )
+
+    select *
+    from near
+    where
+        variant_id not in (
+            select ranked.variant_id
+            from (
+                select
+                    variant_id,
+                    row_number() over (
+                        partition by tenant, event_name, idempotency_key
+                        order by published_at desc, payload_hash desc
+                    ) as place
+                from near
+                where {{ documented }}
+            ) as ranked
+            where ranked.place > 1
+        )
+    {%- else %}
     select events.*
     from {{ ref(source) }} as events
     where
@@ -112,15 +148,14 @@ from typed
                             event_name,
                             idempotency_key
                         from {{ ref(source) }}
-                        where event_name in ('{{ documented_names() | join("', '") }}') {{ touched }}
+                        where {{ documented }}
                         group by tenant, event_name, idempotency_key
                         having count(*) > 1
                     )
-                    {{ touched }}
             ) as ranked
             where ranked.place > 1
         )
-        {{ touched }}
+    {%- endif %}
 {% endmacro %}
 
 {#-

@@ -1,3 +1,7 @@
 {{ config(unique_key='variant_id', incremental_strategy='delete+insert', meta={'family': 'address'}) }}
 
-{{ typed_events('address', 'payload.id as address_id, ' ~ said('payload.customer_id') ~ ' as customer_id') }}
+{{ typed_events(
+    'address',
+    'payload.id as address_id, ' ~ said('payload.customer_id') ~ ' as customer_id',
+    apart=['id', 'customer_id'],
+) }}

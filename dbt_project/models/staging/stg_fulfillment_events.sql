@@ -1,3 +1,7 @@
 {{ config(unique_key='variant_id', incremental_strategy='delete+insert', meta={'family': 'fulfillment'}) }}
 
-{{ typed_events('fulfillment', 'payload.id as fulfillment_request_id, ' ~ said('payload.order_id') ~ ' as order_id') }}
+{{ typed_events(
+    'fulfillment',
+    'payload.id as fulfillment_request_id, ' ~ said('payload.order_id') ~ ' as order_id',
+    apart=['id', 'order_id'],
+) }}

@@ -8,4 +8,6 @@
     end
 {%- endset %}
 
-{{ typed_events('inventory_transaction', 'payload.id as transaction_id, ' ~ transfer_id ~ ' as transfer_id') }}
+{{ typed_events(
+    'inventory_transaction', 'payload.id as transaction_id, ' ~ transfer_id ~ ' as transfer_id', apart=['id']
+) }}

@@ -2,4 +2,4 @@
 
 {%- set order_id = 'coalesce(' ~ said('payload.order_id') ~ ', ' ~ said('payload.payment_account_id') ~ ')' %}
 
-{{ typed_events('refund', 'payload.id as refund_request_id, ' ~ order_id ~ ' as order_id') }}
+{{ typed_events('refund', 'payload.id as refund_request_id, ' ~ order_id ~ ' as order_id', apart=['id', 'order_id']) }}

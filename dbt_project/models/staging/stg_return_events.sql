@@ -1,3 +1,7 @@
 {{ config(unique_key='variant_id', incremental_strategy='delete+insert', meta={'family': 'return'}) }}
 
-{{ typed_events('return', 'payload.id as return_id, ' ~ said('payload.order_id') ~ ' as order_id') }}
+{{ typed_events(
+    'return',
+    'payload.id as return_id, ' ~ said('payload.order_id') ~ ' as order_id',
+    apart=['id', 'order_id'],
+) }}
