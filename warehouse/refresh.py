@@ -21,7 +21,7 @@ from warehouse.publication import Publication, forget_failure, note_failure
 from warehouse.publish import Published, note_publication, publish, read_published
 from warehouse.sealer import seal
 from warehouse.selection import select_steps
-from warehouse.session import attach_build, detach_build, fit_threads, log_position, open_session
+from warehouse.session import attach_build, detach_build, fit_threads, log_position, open_session, renew_build
 from warehouse.settings import Settings
 
 # A refresh that was started beside another waits for it: both were asked to show what is acknowledged now.
@@ -80,6 +80,8 @@ def _refresh(
     attach_build(session, settings)
     fit_threads(session)
     try:
+        if full:
+            renew_build(session, settings)
         steps = plan.steps if full else select_steps(session, plan, position)
         build(session, steps, run, full=full, progress=progress)
         publication = publish(session, settings, plan.marts, Published(run.run_id, position, digest))

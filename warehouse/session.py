@@ -91,6 +91,13 @@ def attach_build(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         ) from error
 
 
+def renew_build(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Put an empty build database in the place of the attached one; beside the old tables new ones double the file."""
+    detach_build(con)
+    settings.build_path.unlink()
+    attach_build(con, settings)
+
+
 def detach_build(con: duckdb.DuckDBPyConnection) -> None:
     """Let go of the build database, so that other processes may open it."""
     con.execute("detach database if exists build")

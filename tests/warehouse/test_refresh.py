@@ -204,6 +204,16 @@ def test_a_broken_build_leaves_readers_what_they_had(tmp_path: Path) -> None:
     assert query(tmp_path, "select count(*) from marts.fct_orders") == [(2,)]
 
 
+def test_building_everything_anew_does_not_grow_the_build_database(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    deliver(settings, *(created(f"o{number}", "a", "b") for number in range(100)))
+    refresh(settings)
+    size = settings.build_path.stat().st_size
+    refresh(settings, full=True)
+    assert settings.build_path.stat().st_size <= size
+    assert query(tmp_path, "select count(*) from marts.fct_order_items") == [(200,)]
+
+
 def test_a_failure_names_the_model_and_the_kind_and_quotes_no_value(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     deliver(settings, created("o1"))
