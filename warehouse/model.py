@@ -14,6 +14,12 @@ import msgspec
 POSITION: Final = "__position__"
 BUILT: Final = "__built__"
 
+# The batch after which everything in a table came.
+EVERYTHING: Final = -1
+# A build that ran out of memory is tried again in so many times as many slices, up to this number.
+MORE_SLICES: Final = 8
+MOST_SLICES: Final = 64
+
 # The macro `is_touched` has the same number.
 TOUCHED_BITS: Final = 2**22
 
@@ -61,13 +67,27 @@ class Run(msgspec.Struct, frozen=True):
     position: int
 
 
-def build_model(con: duckdb.DuckDBPyConnection, model: Model, run: Run, *, full: bool = False) -> None:
-    """Bring a model's table to the run's position in a transaction of its own. Raises duckdb.Error."""
+def build_model(con: duckdb.DuckDBPyConnection, model: Model, run: Run, *, full: bool = False, slices: int = 1) -> None:
+    """Bring a model's table to the run's position in a transaction of its own. Raises duckdb.Error.
+
+    What does not fit into memory, nor can be left to the disk, is made of so many slices of the entities; of more, when
+    those do not fit either.
+    """
+    try:
+        _build(con, model, run, full, slices)
+    except duckdb.OutOfMemoryException:
+        # dbt hands over one of the two queries only.
+        if model.strategy != "by_entity" or model.whole == model.touched or slices >= MOST_SLICES:
+            raise
+        build_model(con, model, run, full=full, slices=slices * MORE_SLICES)
+
+
+def _build(con: duckdb.DuckDBPyConnection, model: Model, run: Run, full: bool, slices: int) -> None:
     con.execute("begin")
     try:
         rows = con.execute("select batch from build.main.generations where model = ?", [model.name]).fetchall()
         if not rows or full:
-            _build_whole(con, model, run)
+            _build_whole(con, model, run, slices)
             con.execute("delete from build.main.generations where model = ?", [model.name])
             con.execute(
                 f"insert into build.main.generations select ?, ?, {_reached(model, run)}", [model.name, run.run_id]
@@ -76,7 +96,7 @@ def build_model(con: duckdb.DuckDBPyConnection, model: Model, run: Run, *, full:
             if model.strategy == "whole":
                 _build_whole(con, model, run)
             else:
-                _build_touched(con, model, run, int(rows[0][0]))
+                _build_touched(con, model, run, int(rows[0][0]), slices)
             con.execute(
                 f"update build.main.generations set batch = {_reached(model, run)} where model = ?", [model.name]
             )
@@ -109,20 +129,32 @@ def touched(columns: tuple[str, ...]) -> str:
     return f"{bit} and ({names}) in (select {names} from touched)"
 
 
-def _build_whole(con: duckdb.DuckDBPyConnection, model: Model, run: Run) -> None:
+def _build_whole(con: duckdb.DuckDBPyConnection, model: Model, run: Run, slices: int = 1) -> None:
     sql = model.whole.replace(POSITION, str(run.position)).replace(BUILT, "0")
     con.execute(f"drop table if exists {model.relation}")
-    if not model.columns:
-        con.execute(f"create table {model.relation} as {sql}")
-        return
-    columns = ", ".join(f"{name} {kind}" for name, kind in model.columns)
-    con.execute(f"create table {model.relation} ({columns})")
-    con.execute(f"insert into {model.relation} by name {sql}")
+    if model.columns:
+        columns = ", ".join(f"{name} {kind}" for name, kind in model.columns)
+        con.execute(f"create table {model.relation} ({columns})")
+    else:
+        con.execute(f"create table {model.relation} as from ({sql}) limit 0")
+    if slices > 1:
+        _build_touched(con, model, run, EVERYTHING, slices)
+    else:
+        con.execute(f"insert into {model.relation} by name {sql}")
 
 
-def _build_touched(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int) -> None:
-    if model.strategy == "by_entity" and not find_touched(con, model, model.touched_entities(built)):
+def _build_touched(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int, slices: int = 1) -> None:
+    if model.strategy != "by_entity":
+        _replace(con, model, run, built)
         return
+    for number in range(slices):
+        entities = f"from ({model.touched_entities(built)}) where hash({model.entity[-1]}) % {slices} = {number}"
+        if find_touched(con, model, entities):
+            _replace(con, model, run, built)
+
+
+def _replace(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int) -> None:
+    """Put the rows of what is touched in the place of those that are there."""
     sql = model.touched.replace(POSITION, str(run.position)).replace(BUILT, str(built))
     con.execute(f"create or replace temp table news as {sql}")
     _check_columns(con, model)
