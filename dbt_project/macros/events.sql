@@ -114,49 +114,45 @@ from typed
     from near
     where
         variant_id not in (
-            select ranked.variant_id
-            from (
-                select
-                    variant_id,
-                    row_number() over (
-                        partition by tenant, event_name, idempotency_key
-                        order by published_at desc, payload_hash desc
-                    ) as place
-                from near
-                where {{ documented }}
-            ) as ranked
-            where ranked.place > 1
+            {{ losing_variants('near', documented) }}
         )
     {%- else %}
+    {%- set several -%}
+        (tenant, event_name, idempotency_key) in (
+            select
+                tenant,
+                event_name,
+                idempotency_key
+            from {{ ref(source) }}
+            where {{ documented }}
+            group by tenant, event_name, idempotency_key
+            having count(*) > 1
+        )
+    {%- endset %}
     select events.*
     from {{ ref(source) }} as events
     where
         events.variant_id not in (
-            select ranked.variant_id
-            from (
-                select
-                    variant_id,
-                    row_number() over (
-                        partition by tenant, event_name, idempotency_key
-                        order by published_at desc, payload_hash desc
-                    ) as place
-                from {{ ref(source) }}
-                where
-                    (tenant, event_name, idempotency_key) in (
-                        select
-                            tenant,
-                            event_name,
-                            idempotency_key
-                        from {{ ref(source) }}
-                        where {{ documented }}
-                        group by tenant, event_name, idempotency_key
-                        having count(*) > 1
-                    )
-            ) as ranked
-            where ranked.place > 1
+            {{ losing_variants(ref(source), several) }}
         )
     {%- endif %}
 {% endmacro %}
+
+{#- The ids of those variants, among the events of a relation under a condition, that do not stand for their key. -#}
+{% macro losing_variants(events, condition) -%}
+    select ranked.variant_id
+    from (
+        select
+            variant_id,
+            row_number() over (
+                partition by tenant, event_name, idempotency_key
+                order by published_at desc, payload_hash desc
+            ) as place
+        from {{ events }}
+        where {{ condition }}
+    ) as ranked
+    where ranked.place > 1
+{%- endmacro %}
 
 {#-
     The newest of the events that tell of one thing: the greatest event time, then published_at, then payload hash.
