@@ -12,9 +12,10 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Final
 
+from warehouse.own_receiver import end
+
 ROOT: Final = Path(__file__).parents[1]
 START_SECONDS: Final = 30.0
-STOP_SECONDS: Final = 20.0
 
 _CORES: Final = sorted(os.sched_getaffinity(0))
 SERVER: Final = _CORES[:1]
@@ -53,12 +54,7 @@ def running(
         _await(process, port, log)
         yield process
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
 
 
 def _await(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:

@@ -45,12 +45,17 @@ def receiving(settings: Settings, log: Path) -> Iterator[str]:
         _await_ready(process, address, log)
         yield address
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """Ask a server to stop, and kill it when it has not after STOP_SECONDS."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _await_ready(process: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
