@@ -43,6 +43,8 @@ def session_config(settings: Settings) -> dict[str, Any]:
         # Resolved, since dbt connects with the same options, which DuckDB compares as text.
         "temp_directory": str(settings.home.resolve() / "build.tmp"),
         "preserve_insertion_order": "false",
+        # The system keeps what was read of a file; DuckDB would keep it a second time, also of files that are gone.
+        "enable_external_file_cache": "false",
         **TRUST_INSTALLED,
     }
 

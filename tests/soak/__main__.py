@@ -96,6 +96,8 @@ class _Soak:
             "PYTHONPATH": str(ROOT),
             "WAREHOUSE_HOME": str(home),
             "WAREHOUSE_API_KEYS": KEY,
+            # So little that its bound is reached within the first quarter; more is filled with what was read.
+            "WAREHOUSE_MEMORY": "400MB",
             # Journals and snapshots come to their end within the time, too.
             "WAREHOUSE_JOURNAL_AGE": "60s",
             "WAREHOUSE_JOURNAL_KEEP": "120s",
