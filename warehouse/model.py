@@ -4,6 +4,8 @@ One transaction holds the rows of a model and its place in the log, `build.main.
 place is true of the rows.
 """
 
+import re
+from collections.abc import Mapping
 from typing import Final, Literal
 
 import duckdb
@@ -23,7 +25,17 @@ MOST_SLICES: Final = 64
 # The macro `is_touched` has the same number.
 TOUCHED_BITS: Final = 2**22
 
+# As the macro `near` marks a table of which only the rows of touched entities are read.
+NEAR: Final = re.compile(r"(\S+) /\* near \*/")
+
 Strategy = Literal["whole", "by_entity", "by_key", "append"]
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where events of touched entities are: a relation, as compiled models name it, and the columns of the entity."""
+
+    relation: str
+    entity: tuple[str, ...]
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,10 +73,12 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """What all models of one run share: its id, and the batch of the log up to which it reads."""
+    """What all models of one run share: its id, the batch of the log up to which it reads, and which tables hold the
+    rows of touched entities of others."""
 
     run_id: str
     position: int
+    near: Mapping[Place, str] = {}
 
 
 def build_model(con: duckdb.DuckDBPyConnection, model: Model, run: Run, *, full: bool = False, slices: int = 1) -> None:
@@ -111,12 +125,17 @@ def is_built(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
     return bool(con.execute("select 1 from build.main.generations where model = ?", [model.name]).fetchall())
 
 
-def find_touched(con: duckdb.DuckDBPyConnection, model: Model, entities: str) -> bool:
+def names_near(model: Model) -> set[Place]:
+    """Where a model finds the events of the entities that a run touches."""
+    return {Place(relation, model.entity) for relation in NEAR.findall(model.touched)}
+
+
+def find_touched(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], entities: str) -> bool:
     """Put those entities into the temporary table `touched`, and the hashes of their last columns into the variable
     of that name, a bit each; false when there is none."""
     con.execute(f"create or replace temp table touched as {entities}")
     con.execute(
-        f"set variable touched = (select bitstring_agg((hash({model.entity[-1]}) % {TOUCHED_BITS})::integer, "
+        f"set variable touched = (select bitstring_agg((hash({columns[-1]}) % {TOUCHED_BITS})::integer, "
         f"0, {TOUCHED_BITS - 1}) from touched)"
     )
     return con.execute("select 1 from touched limit 1").fetchone() is not None
@@ -138,7 +157,7 @@ def _build_whole(con: duckdb.DuckDBPyConnection, model: Model, run: Run, slices:
     else:
         con.execute(f"create table {model.relation} as from ({sql}) limit 0")
     if slices > 1:
-        _build_touched(con, model, run, EVERYTHING, slices)
+        _build_touched(con, model, msgspec.structs.replace(run, near={}), EVERYTHING, slices)
     else:
         con.execute(f"insert into {model.relation} by name {sql}")
 
@@ -149,13 +168,14 @@ def _build_touched(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built
         return
     for number in range(slices):
         entities = f"from ({model.touched_entities(built)}) where hash({model.entity[-1]}) % {slices} = {number}"
-        if find_touched(con, model, entities):
+        if find_touched(con, model.entity, entities):
             _replace(con, model, run, built)
 
 
 def _replace(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int) -> None:
     """Put the rows of what is touched in the place of those that are there."""
     sql = model.touched.replace(POSITION, str(run.position)).replace(BUILT, str(built))
+    sql = NEAR.sub(lambda found: run.near.get(Place(found[1], model.entity), found[1]), sql)
     con.execute(f"create or replace temp table news as {sql}")
     _check_columns(con, model)
     # Whole entities are rewritten, also those of which nothing is left: deleting by the new rows would keep those.

@@ -159,7 +159,7 @@ class _Publishing:
     def _publish_touched(self, mart: Model, target: str) -> int | None:
         """Replace the rows of the entities that changed in a source since the last publication."""
         query = mart.touched_entities({source: self._seen(source) for source in mart.sources})
-        if not find_touched(self._con, mart, query):
+        if not find_touched(self._con, mart.entity, query):
             return None
         gone = _only(self._con, f"delete from {target} where {touched(mart.entity)}")
         come = _only(self._con, f"insert into {target} from {mart.relation} where {touched(mart.entity)}")

@@ -106,7 +106,7 @@ from typed
     {%- if is_incremental() %}
     with near as materialized (
         select *
-        from {{ ref(source) }}
+        from {{ near(source) }}
         where {{ is_touched(*entity()) }}
     )
 

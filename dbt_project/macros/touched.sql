@@ -19,6 +19,14 @@
     ({{ varargs | join(', ') }}) in ({{ touched_entities() }})
 {%- endmacro %}
 
+{#-
+    A staging table of which the model reads, in a run, only what belongs to the entities of `is_touched`. A refresh takes
+    these rows out once for all models that read them and puts the copy in the place of the table: see warehouse/near.py.
+-#}
+{% macro near(source) -%}
+    {{ ref(source) }}{{ ' /* near */' if is_incremental() }}
+{%- endmacro %}
+
 {#- The length of the variable `touched`, as warehouse/model.py makes it. -#}
 {% macro touched_bits() -%}
     {{ return(4194304) }}

@@ -6,7 +6,7 @@ select distinct
     order_id,
     {{ said('payload.customer_id') }} as customer_id,
     {{ log_position() }}::bigint as changed_batch
-from {{ ref('stg_order_events') }}
+from {{ near('stg_order_events') }}
 where
     event_name in ('order.created', 'order.opened')
     and {{ said('payload.customer_id') }} is not null

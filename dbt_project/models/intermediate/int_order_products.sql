@@ -7,7 +7,7 @@ with order_lines as (
         tenant,
         order_id,
         unnest(payload.items) as item
-    from {{ ref('stg_order_events') }}
+    from {{ near('stg_order_events') }}
     {%- if is_incremental() %}
     where {{ is_touched('tenant', 'order_id') }}
     {%- endif %}
@@ -20,7 +20,7 @@ return_lines as (
         tenant,
         order_id,
         unnest(payload.items) as item
-    from {{ ref('stg_return_events') }}
+    from {{ near('stg_return_events') }}
     where
         order_id is not null
         {%- if is_incremental() %}
@@ -35,7 +35,7 @@ fulfillment_lines as (
         tenant,
         order_id,
         unnest(payload.items) as item
-    from {{ ref('stg_fulfillment_events') }}
+    from {{ near('stg_fulfillment_events') }}
     where
         order_id is not null
         {%- if is_incremental() %}

@@ -17,19 +17,7 @@
 {#- A transaction has at least one row for ever, so replacing the touched ones by their key forgets none. -#}
 {%- set position = built_position() if is_incremental() else 0 %}
 
-with touched as (
-    {% for source, names in transactions.items() %}
-    select
-        tenant,
-        {{ names.id }} as source_id
-    from {{ ref(source) }}
-    where changed_batch > {{ position }}
-    {{- ' union' if not loop.last }}
-    {%- endfor %}
-
-),
-
-events as (
+with events as (
     {% for source, names in transactions.items() %}
     select
         tenant,
@@ -41,7 +29,7 @@ events as (
         ] as locations,
         [each.product_id for each in payload.items] as products
     from {{ ref(source) }}
-    where (tenant, {{ names.id }}) in (select (touched.tenant, touched.source_id) from touched)
+    where changed_batch > {{ position }}
     {{- ' union all' if not loop.last }}
     {%- endfor %}
 
@@ -56,6 +44,21 @@ sources as (
 
 ),
 
+{% if is_incremental() -%}
+-- What earlier events of the same transactions have named.
+known as (
+
+    select
+        earlier.tenant,
+        earlier.source_id,
+        earlier.location_id,
+        earlier.product_id
+    from {{ this }} as earlier
+    inner join sources on earlier.tenant = sources.tenant and earlier.source_id = sources.source_id
+
+),
+
+{% endif -%}
 named_locations as (
 
     select
@@ -63,6 +66,14 @@ named_locations as (
         source_id,
         unnest(locations) as location_id
     from events
+    {%- if is_incremental() %}
+    union all
+    select
+        tenant,
+        source_id,
+        location_id
+    from known
+    {%- endif %}
 
 ),
 
@@ -84,6 +95,14 @@ named_products as (
         source_id,
         unnest(products) as product_id
     from events
+    {%- if is_incremental() %}
+    union all
+    select
+        tenant,
+        source_id,
+        product_id
+    from known
+    {%- endif %}
 
 ),
 

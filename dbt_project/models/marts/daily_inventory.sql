@@ -7,100 +7,104 @@ with counts as (
 
 ),
 
--- What moves at the very moment of a count is in the count.
-ledger as (
+movements as (
 
     select
         tenant,
         location_id,
         product_id,
+        {{ day('occurred_at') }} as date,
         occurred_at,
         movement_type,
-        coalesce(quantity_change, 0) as quantity_change,
-        null::varchar as count_id,
-        null::bigint as counted_quantity
+        coalesce(quantity_change, 0) as units
     from {{ ref('fct_inventory_movements') }}
     where location_id is not null and product_id is not null {{ and_touched() }}
-    union all
-    select
-        tenant,
-        location_id,
-        product_id,
-        completed_at as occurred_at,
-        'counted' as movement_type,
-        0 as quantity_change,
-        count_id,
-        counted_quantity
-    from counts
 
 ),
 
 moved as (
 
     select
-        *,
-        sum(quantity_change) over (
-            partition by tenant, location_id, product_id
-            order by occurred_at, count_id nulls first
-            range between unbounded preceding and current row
-        ) as moved_so_far
-    from ledger
+        tenant,
+        location_id,
+        product_id,
+        date,
+        {%- for movement_type in ['received', 'fulfilled', 'returned', 'adjusted', 'transferred'] %}
+        coalesce(sum(units) filter (where movement_type = '{{ movement_type }}'), 0)::bigint as {{ movement_type }},
+        {%- endfor %}
+        sum(units)::bigint as change
+    from movements
+    group by all
 
 ),
 
--- The ledger expects what was counted before and what has moved since.
+-- The last count of a day says what is there then, whatever the ledger expected; of two at one moment the greater id.
+last_counts as (
+
+    select
+        tenant,
+        location_id,
+        product_id,
+        {{ day('completed_at') }} as date,
+        max(completed_at) as counted_at,
+        arg_max(counted_quantity, (completed_at, count_id))::bigint as quantity
+    from counts
+    group by all
+
+),
+
+-- What moves at the very moment of a count is in the count.
 counted as (
 
     select
-        tenant,
-        location_id,
-        product_id,
-        occurred_at,
-        counted_quantity - coalesce(lag(counted_quantity) over counts_of_pair, 0)
-        - (moved_so_far - coalesce(lag(moved_so_far) over counts_of_pair, 0)) as variance
-    from moved
-    where movement_type = 'counted'
-    window counts_of_pair as (partition by tenant, location_id, product_id order by occurred_at, count_id)
-
-),
-
-changes as (
-
-    select
-        tenant,
-        location_id,
-        product_id,
-        occurred_at,
-        movement_type,
-        quantity_change as units
-    from ledger
-    where movement_type != 'counted'
-    union all
-    select
-        tenant,
-        location_id,
-        product_id,
-        occurred_at,
-        'counted' as movement_type,
-        variance as units
-    from counted
+        last_counts.tenant,
+        last_counts.location_id,
+        last_counts.product_id,
+        last_counts.date,
+        any_value(last_counts.quantity) + coalesce(sum(movements.units), 0)::bigint as closing
+    from last_counts
+    left join movements
+        on last_counts.tenant = movements.tenant
+        and last_counts.location_id = movements.location_id
+        and last_counts.product_id = movements.product_id
+        and last_counts.date = movements.date
+        and last_counts.counted_at < movements.occurred_at
+    group by all
 
 ),
 
 days as (
 
     select
-        tenant,
-        {{ day('occurred_at') }} as date,
-        location_id,
-        product_id,
+        coalesce(moved.tenant, counted.tenant) as tenant,
+        coalesce(moved.location_id, counted.location_id) as location_id,
+        coalesce(moved.product_id, counted.product_id) as product_id,
+        coalesce(moved.date, counted.date) as date,
         {%- for movement_type in ['received', 'fulfilled', 'returned', 'adjusted', 'transferred'] %}
-        coalesce(sum(units) filter (where movement_type = '{{ movement_type }}'), 0)::bigint as {{ movement_type }},
+        coalesce(moved.{{ movement_type }}, 0) as {{ movement_type }},
         {%- endfor %}
-        coalesce(sum(units) filter (where movement_type = 'counted'), 0)::bigint as counted_variance,
-        sum(units)::bigint as change
-    from changes
-    group by all
+        coalesce(moved.change, 0) as change,
+        counted.closing as counted
+    from moved
+    full join counted
+        on moved.tenant = counted.tenant
+        and moved.location_id = counted.location_id
+        and moved.product_id = counted.product_id
+        and moved.date = counted.date
+
+),
+
+-- A pair's days up to the next one that ends on a count.
+spans as (
+
+    select
+        *,
+        count(counted) over (
+            partition by tenant, location_id, product_id
+            order by date
+            rows between unbounded preceding and current row
+        ) as counts_so_far
+    from days
 
 ),
 
@@ -108,12 +112,21 @@ closed as (
 
     select
         *,
-        (sum(change) over (
-            partition by tenant, location_id, product_id
+        (sum(coalesce(counted, change)) over (
+            partition by tenant, location_id, product_id, counts_so_far
             order by date
             rows between unbounded preceding and current row
         ))::bigint as closing
-    from days
+    from spans
+
+),
+
+opened as (
+
+    select
+        *,
+        coalesce(lag(closing) over (partition by tenant, location_id, product_id order by date), 0) as opening
+    from closed
 
 ),
 
@@ -124,15 +137,16 @@ final as (
         date,
         location_id,
         product_id,
-        closing - change as opening,
+        opening,
         received,
         fulfilled,
         returned,
         adjusted,
         transferred,
-        counted_variance,
+        -- What it found beyond what was expected; of several counts of a day, all together.
+        closing - opening - change as counted_variance,
         closing
-    from closed
+    from opened
 
 )
 
