@@ -1,6 +1,9 @@
-{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': ['stg_order_events']}) }}
+{%- set sources = ['stg_order_events', 'stg_return_events', 'stg_fulfillment_events'] -%}
+{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources}) }}
+-- depends_on: {{ ref('stg_return_events') }}, {{ ref('stg_fulfillment_events') }}
 
--- Also a customer whom a later header of the order names no more: what is counted of them changes then.
+-- Also a customer whom a later header of the order names no more: what is counted of them changes then. Returns and
+-- fulfilments name no customer here; they may add units to the order, and so are sources as they are of its sales.
 select distinct
     tenant,
     order_id,

@@ -1,0 +1,34 @@
+{{ config(
+    unique_key='tenant',
+    incremental_strategy='delete+insert',
+    meta={'entity': ['tenant'], 'sources': ['stg_deliveries']},
+) }}
+
+with deliveries as (
+
+    select
+        tenant,
+        published_at
+    from {{ ref('stg_deliveries') }}
+    where is_event and changed_batch > {{ built_position() if is_incremental() else 0 }}
+    {%- if is_incremental() %}
+    union all
+    select
+        tenant,
+        published_at
+    from {{ this }}
+    {%- endif %}
+
+),
+
+final as (
+
+    select
+        tenant,
+        max(published_at) as published_at
+    from deliveries
+    group by tenant
+
+)
+
+select * from final
