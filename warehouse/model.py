@@ -22,6 +22,12 @@ EVERYTHING: Final = -1
 MORE_SLICES: Final = 8
 MOST_SLICES: Final = 64
 
+# Models that read the log take up so many deliveries at once: however long the log is, what they keep in memory is not.
+PORTION: Final = 1_000_000
+
+# The schemas of what readers see.
+PUBLISHED: Final = frozenset({"marts", "trust"})
+
 # The macro `is_touched` has the same number.
 TOUCHED_BITS: Final = 2**22
 
@@ -41,7 +47,8 @@ class Place(msgspec.Struct, frozen=True):
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """One model: the SQL of its table and, unless its strategy is `whole`, of the rows that a run touches.
 
-    `columns` are the names and types of its contract, where it has one. `entity` are the columns whose rows are
+    `columns` are the names and types of its contract, where it has one, `reads_log` says whether it is made from the
+    log rather than from other models alone. `entity` are the columns whose rows are
     recomputed together and `sources` the relations, by model, whose `changed_batch` says which; `key` names a row for
     the strategy `by_key`.
     """
@@ -51,6 +58,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     strategy: Strategy
     whole: str
     touched: str = ""
+    reads_log: bool = False
     columns: tuple[tuple[str, str], ...] = ()
     entity: tuple[str, ...] = ()
     sources: dict[str, str] = {}
@@ -74,11 +82,16 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 
 class Run(msgspec.Struct, frozen=True):
     """What all models of one run share: its id, the batch of the log up to which it reads, and which tables hold the
-    rows of touched entities of others."""
+    rows of touched entities of others.
+
+    `fresh` is filled with the marts whose rows of touched entities stand in a table `fresh_table` of their own as well,
+    so that they can be published without being looked for, and the batch since which these entities have changed.
+    """
 
     run_id: str
     position: int
     near: Mapping[Place, str] = {}
+    fresh: dict[str, int] | None = None
 
 
 def build_model(con: duckdb.DuckDBPyConnection, model: Model, run: Run, *, full: bool = False, slices: int = 1) -> None:
@@ -97,6 +110,7 @@ def build_model(con: duckdb.DuckDBPyConnection, model: Model, run: Run, *, full:
 
 
 def _build(con: duckdb.DuckDBPyConnection, model: Model, run: Run, full: bool, slices: int) -> None:
+    replaced = 0
     con.execute("begin")
     try:
         rows = con.execute("select batch from build.main.generations where model = ?", [model.name]).fetchall()
@@ -110,7 +124,7 @@ def _build(con: duckdb.DuckDBPyConnection, model: Model, run: Run, full: bool, s
             if model.strategy == "whole":
                 _build_whole(con, model, run)
             else:
-                _build_touched(con, model, run, int(rows[0][0]), slices)
+                replaced = _build_touched(con, model, run, int(rows[0][0]), slices)
             con.execute(
                 f"update build.main.generations set batch = {_reached(model, run)} where model = ?", [model.name]
             )
@@ -118,6 +132,20 @@ def _build(con: duckdb.DuckDBPyConnection, model: Model, run: Run, full: bool, s
     except BaseException:
         _roll_back(con)
         raise
+    if replaced == 1 and run.fresh is not None and model.strategy == "by_entity" and model.schema in PUBLISHED:
+        con.execute(f"create or replace table {fresh_table(model.name)} as from news")
+        run.fresh[model.name] = int(rows[0][0])
+
+
+def fresh_table(mart: str) -> str:
+    """Where a run keeps the rows of touched entities that it has put into a mart, until they are published."""
+    return f"run.main.fresh_{mart}"
+
+
+def forget_fresh(con: duckdb.DuckDBPyConnection, run: Run) -> None:
+    """Drop all that a run has kept for publishing."""
+    for mart in run.fresh or {}:
+        con.execute(f"drop table if exists {fresh_table(mart)}")
 
 
 def is_built(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
@@ -156,20 +184,46 @@ def _build_whole(con: duckdb.DuckDBPyConnection, model: Model, run: Run, slices:
         con.execute(f"create table {model.relation} ({columns})")
     else:
         con.execute(f"create table {model.relation} as from ({sql}) limit 0")
-    if slices > 1:
+    if slices > 1 or len(_portions(con, model, run, EVERYTHING)) > 1:
         _build_touched(con, model, msgspec.structs.replace(run, near={}), EVERYTHING, slices)
     else:
         con.execute(f"insert into {model.relation} by name {sql}")
 
 
-def _build_touched(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int, slices: int = 1) -> None:
+def _build_touched(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int, slices: int = 1) -> int:
+    """Recompute what has changed since that batch; in how many steps, none when nothing has."""
+    steps = 0
     if model.strategy != "by_entity":
-        _replace(con, model, run, built)
-        return
+        for position in _portions(con, model, run, built):
+            _replace(con, model, msgspec.structs.replace(run, position=position), built)
+            built, steps = position, steps + 1
+        return steps
     for number in range(slices):
         entities = f"from ({model.touched_entities(built)}) where hash({model.entity[-1]}) % {slices} = {number}"
         if find_touched(con, model.entity, entities):
             _replace(con, model, run, built)
+            steps += 1
+    return steps
+
+
+def _portions(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int) -> list[int]:
+    """The batches up to which a model reads the log, one after the other, from its place to the run's.
+
+    One step for a model that does not read it, and in dbt's own runs, which hand over one of the two queries only.
+    """
+    if not model.reads_log or model.strategy in ("whole", "by_entity") or model.whole == model.touched:
+        return [run.position]
+    batches = con.execute(
+        "select batch, count(*) from lake.log.events where batch > ? and batch <= ? group by batch order by batch",
+        [built, run.position],
+    ).fetchall()
+    ends, deliveries = list[int](), 0
+    for batch, count in batches:
+        deliveries += count
+        if deliveries >= PORTION:
+            ends.append(int(batch))
+            deliveries = 0
+    return [*(end for end in ends if end != run.position), run.position]
 
 
 def _replace(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 
 from warehouse.errors import RefreshError, WarehouseError
-from warehouse.model import Model, Strategy
+from warehouse.model import PUBLISHED, Model, Strategy
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,11 +31,10 @@ _plans: "dict[str, Plan]" = {}
 
 
 class Step(msgspec.Struct, frozen=True):
-    """A model's place among the others: the models it reads, whether it reads the log, and of which family only."""
+    """A model's place among the others: the models it reads, and the one family of whose events it reads the log."""
 
     model: Model
     parents: tuple[str, ...]
-    reads_log: bool
     family: str | None
 
 
@@ -48,7 +47,7 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def marts(self) -> list[Model]:
         """The models that readers see."""
-        return [step.model for step in self.steps.values() if step.model.schema in ("marts", "trust")]
+        return [step.model for step in self.steps.values() if step.model.schema in PUBLISHED]
 
 
 def project_dir() -> Path:
@@ -151,13 +150,13 @@ def _step(manifest: "Manifest", node: "ModelNode", whole: str, touched: str) -> 
         strategy=STRATEGIES[node.config.incremental_strategy or "by_entity"] if incremental else "whole",
         whole=whole,
         touched=touched if incremental else "",
+        reads_log=any(parent.startswith("source.") for parent in node.depends_on.nodes),
         columns=tuple((name, str(column.data_type)) for name, column in node.columns.items()) if contract else (),
         entity=tuple(meta.get("entity", ())),
         sources={name: by_name[name] for name in meta.get("sources", ())},
         key=(key,) if isinstance(key, str) else tuple(key),
     )
-    reads_log = any(parent.startswith("source.") for parent in node.depends_on.nodes)
-    return Step(model, tuple(parents), reads_log, meta.get("family"))
+    return Step(model, tuple(parents), meta.get("family"))
 
 
 def _invoke(settings: Settings, manifest: "Manifest | None", *arguments: str) -> Any:

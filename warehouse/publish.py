@@ -7,7 +7,7 @@ of: what has changed since that batch, or comes of another build, is what the ne
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,7 +17,7 @@ import msgspec
 from warehouse.errors import RefreshError
 from warehouse.figures import write_figures
 from warehouse.lock import hold_lock
-from warehouse.model import Model, find_touched, touched
+from warehouse.model import Model, find_touched, fresh_table, touched
 from warehouse.publication import Publication, write_publication
 from warehouse.settings import Settings
 
@@ -42,15 +42,20 @@ def read_published(con: duckdb.DuckDBPyConnection) -> Published | None:
 
 
 def publish(
-    con: duckdb.DuckDBPyConnection, settings: Settings, marts: Sequence[Model], published: Published
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    marts: Sequence[Model],
+    published: Published,
+    fresh: Mapping[str, int] | None = None,
 ) -> Publication:
     """Bring the lake's marts to what dbt built, on a connection that has both databases attached.
 
+    `fresh` are the marts whose rows of touched entities stand in tables of their own, as a run leaves them.
     Raises RefreshError when a mart is not built yet, or another writer of a shared lake kept getting in between.
     """
     con.execute("set TimeZone = 'UTC'")
     with hold_lock(settings.write_lock, wait=LOCK_SECONDS):
-        rows = _retry(lambda: _Publishing(con, marts, published).run())
+        rows = _retry(lambda: _Publishing(con, marts, published, fresh or {}).run())
     if rows.keys() & FIGURED:
         write_figures(con, settings, published.batch)
     return note_publication(settings, published, rows)
@@ -79,10 +84,13 @@ def _retry(attempt: Callable[[], dict[str, int]]) -> dict[str, int]:
 class _Publishing:
     """One attempt to publish, in one transaction."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, marts: Sequence[Model], published: Published) -> None:
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, marts: Sequence[Model], published: Published, fresh: Mapping[str, int]
+    ) -> None:
         self._con = con
         self._marts = marts
         self._published = published
+        self._fresh = fresh
         self._before: Published | None = None
         self._shown: dict[str, str] = {}
         self._built: dict[str, str] = {}
@@ -158,11 +166,15 @@ class _Publishing:
 
     def _publish_touched(self, mart: Model, target: str) -> int | None:
         """Replace the rows of the entities that changed in a source since the last publication."""
-        query = mart.touched_entities({source: self._seen(source) for source in mart.sources})
+        seen = {source: self._seen(source) for source in mart.sources}
+        query = mart.touched_entities(seen)
         if not find_touched(self._con, mart.entity, query):
             return None
         gone = _only(self._con, f"delete from {target} where {touched(mart.entity)}")
-        come = _only(self._con, f"insert into {target} from {mart.relation} where {touched(mart.entity)}")
+        if set(seen.values()) == {self._fresh.get(mart.name)}:
+            come = _only(self._con, f"insert into {target} by name from {fresh_table(mart.name)}")
+        else:
+            come = _only(self._con, f"insert into {target} from {mart.relation} where {touched(mart.entity)}")
         return come if gone or come else None
 
     def _seen(self, source: str) -> int:

@@ -15,7 +15,7 @@ from warehouse.build import build, reason_of
 from warehouse.errors import JournalUnread, RefreshError, WarehouseError
 from warehouse.lock import hold_lock
 from warehouse.maintenance import compact_when_due
-from warehouse.model import Run
+from warehouse.model import Run, forget_fresh
 from warehouse.plan import load_plan, project_digest
 from warehouse.publication import Publication, forget_failure, note_failure
 from warehouse.publish import Published, note_publication, publish, read_published
@@ -76,7 +76,7 @@ def _refresh(
     position, shown, digest = log_position(session), read_published(session), project_digest()
     if shown is not None and (shown.batch, shown.project) == (position, digest) and not full:
         return note_publication(settings, shown, {})
-    plan, run = load_plan(settings), Run(str(uuid.uuid4()), position)
+    plan, run = load_plan(settings), Run(str(uuid.uuid4()), position, fresh={})
     attach_build(session, settings)
     fit_threads(session)
     try:
@@ -84,13 +84,14 @@ def _refresh(
             renew_build(session, settings)
         steps = plan.steps if full else select_steps(session, plan, position)
         build(session, steps, run, full=full, progress=progress)
-        publication = publish(session, settings, plan.marts, Published(run.run_id, position, digest))
+        publication = publish(session, settings, plan.marts, Published(run.run_id, position, digest), run.fresh)
     except duckdb.Error as error:
         raise RefreshError(
             f"{settings.home}: the refresh stopped, readers keep the last complete one: {reason_of(error)}",
             "free space if its disk is full, then try again; `warehouse status` looks closer",
         ) from error
     finally:
+        forget_fresh(session, run)
         detach_build(session)
     _keep_files_few(session, settings, position)
     return publication

@@ -34,7 +34,7 @@ def select_steps(con: duckdb.DuckDBPyConnection, plan: Plan, position: int) -> d
 
 def _reads(step: Step, families: set[str]) -> bool:
     """Whether a model reads something of the log that arrived."""
-    return step.reads_log and (step.family is None or step.family in families)
+    return step.model.reads_log and (step.family is None or step.family in families)
 
 
 def _with_children(plan: Plan, names: set[str]) -> set[str]:

@@ -1,12 +1,18 @@
-"""A model that is made of slices, as one is that does not fit into memory, is the model made at once."""
+"""A model that is made of slices or portions, as one is that does not fit into memory, is the model made at once."""
 
+import random
 from pathlib import Path
 
-from tests.properties.cases import deliver
+import duckdb
+import pytest
+
+import warehouse.model
+from tests.properties.cases import arrange, deliver, digests
 from tests.properties.worlds import make_world
-from warehouse.model import Run, build_model
+from warehouse.model import Model, Run, build_model
 from warehouse.plan import load_plan
 from warehouse.refresh import refresh
+from warehouse.sealer import seal
 from warehouse.session import attach_build, open_session
 from warehouse.settings import Settings
 
@@ -28,3 +34,28 @@ def test_slices_make_the_same_tables(tmp_path: Path, seed: int) -> None:
                 assert con.execute(f"from {one} except all from {other}").fetchall() == [], model.name
             rows += con.execute("select count(*) from at_once").fetchall()[0][0]
     assert rows > 100
+
+
+def test_a_log_read_in_portions_makes_the_same_marts(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = arrange(random.Random(seed), make_world(seed, 150), 4)
+    at_once, in_portions = Settings(home=tmp_path / "at_once"), Settings(home=tmp_path / "in_portions")
+    steps = list[int]()
+    portions = warehouse.model._portions
+
+    def counted(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int) -> list[int]:
+        found = portions(con, model, run, built)
+        steps.append(len(found))
+        return found
+
+    monkeypatch.setattr(warehouse.model, "_portions", counted)
+    for settings, size in ((at_once, 10**6), (in_portions, 1)):
+        monkeypatch.setattr(warehouse.model, "PORTION", size)
+        steps.clear()
+        for part in parts:
+            deliver(settings, {"t": part})
+            seal(settings)
+        refresh(settings)
+        assert max(steps) == (1 if settings is at_once else len(parts))
+    assert digests(in_portions) == digests(at_once)

@@ -1,6 +1,5 @@
 """What models read of touched entities, from the copy that a refresh takes out once or from the table, is the same."""
 
-import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 
 import warehouse.build
 import warehouse.near
-from tests.properties.cases import arrange, digests, run
+from tests.properties.cases import Parts, digests, run
 from tests.properties.worlds import make_world
 from warehouse.errors import RefreshError
 from warehouse.model import Model, Run, build_model
@@ -29,7 +28,7 @@ def settings(tmp_path: Path) -> Settings:
 def test_the_same_marts_with_and_without_copies(
     settings: Settings, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parts = arrange(random.Random(seed), make_world(seed, 150), PARTS)
+    parts = _parts(seed)
     without = Settings(home=tmp_path / "without")
     taken = _count_copies(monkeypatch)
     run(settings, {"t": parts}, [False] * PARTS)
@@ -44,7 +43,7 @@ def test_the_same_marts_with_and_without_copies(
 def test_a_model_that_stayed_behind_gets_what_it_missed(
     settings: Settings, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parts = arrange(random.Random(seed), make_world(seed, 150), PARTS)
+    parts = _parts(seed)
     in_full = Settings(home=tmp_path / "in_full")
     run(in_full, {"t": parts}, [False] * (PARTS - 1) + [True])
     run(settings, {"t": parts[:1]}, [False])
@@ -69,6 +68,12 @@ def test_what_is_read_once_is_not_copied(settings: Settings) -> None:
     assert {"stg_order_events", "stg_payment_events"} <= orders.sources.keys()
     assert all(len(copy.readers) > 1 for copy in copies.values())
     assert not find_near(models, {}), "what is built whole reads the tables"
+
+
+def _parts(seed: int) -> Parts:
+    """Deliveries of which each refresh gets some of every order."""
+    world = make_world(seed, 150)
+    return [world[number::PARTS] for number in range(PARTS)]
 
 
 def _count_copies(patch: pytest.MonkeyPatch) -> list[bool]:
