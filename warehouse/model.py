@@ -211,7 +211,8 @@ def _portions(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int
 
     One step for a model that does not read it, and in dbt's own runs, which hand over one of the two queries only.
     """
-    if not model.reads_log or model.strategy in ("whole", "by_entity") or model.whole == model.touched:
+    is_one_step = not model.reads_log or model.strategy in ("whole", "by_entity") or model.whole == model.touched
+    if is_one_step or run.position <= built + 1:
         return [run.position]
     batches = con.execute(
         "select batch, count(*) from lake.log.events where batch > ? and batch <= ? group by batch order by batch",

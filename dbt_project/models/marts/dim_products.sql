@@ -15,22 +15,19 @@ with products as (
 units as (
 
     select
-        items.tenant,
-        items.product_id,
-        items.order_id,
-        items.item_id,
-        items.list_price,
-        items.currency,
-        orders.ordered_at as sold_at
-    from {{ ref('fct_order_items') }} as items
-    inner join {{ ref('fct_orders') }} as orders
-        on items.tenant = orders.tenant and items.order_id = orders.order_id
+        tenant,
+        product_id,
+        order_id,
+        item_id,
+        list_price,
+        currency,
+        ordered_at as sold_at
+    from {{ ref('fct_order_items') }}
     where
-        items.status != 'cancelled'
-        and items.swapped_to_item_id is null
-        and orders.is_sale
+        is_sale
+        and status != 'cancelled'
         {%- if is_incremental() %}
-        and {{ is_touched('items.tenant', 'items.product_id') }}
+        and {{ is_touched('tenant', 'product_id') }}
         {%- endif %}
 
 ),
