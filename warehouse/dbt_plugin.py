@@ -13,9 +13,9 @@ from dbt.adapters.duckdb.utils import TargetConfig
 from duckdb import DuckDBPyConnection
 
 from warehouse.errors import RefreshError
-from warehouse.model import Model, Run, build_model, is_built
+from warehouse.model import EVERYTHING, Model, Run, build_model, is_built
 from warehouse.plan import project_digest
-from warehouse.publish import Published, publish
+from warehouse.publish import Published, publish, read_published
 from warehouse.sealer import seal
 from warehouse.session import (
     attach_build,
@@ -50,7 +50,7 @@ class Plugin(BasePlugin):
         self.connection = conn
         prepare_session(conn, self.settings)
         attach_build(conn, self.settings)
-        fit_threads(conn)
+        fit_threads(conn, EVERYTHING)
 
     def store(self, target_config: TargetConfig) -> None:
         command, arguments = target_config.config["command"], target_config.config
@@ -59,7 +59,8 @@ class Plugin(BasePlugin):
             if command == "start":
                 # Seal the journals, and fix how far this run reads the log.
                 seal(self.settings, con=cursor)
-                fit_threads(cursor)
+                shown = None if arguments["full"] else read_published(cursor)
+                fit_threads(cursor, EVERYTHING if shown is None else shown.batch)
                 fix_position(cursor, arguments["run_id"], log_position(cursor))
             elif command == "build":
                 model = msgspec.convert(arguments["model"], Model)

@@ -15,7 +15,7 @@ from warehouse.build import build, reason_of
 from warehouse.errors import JournalUnread, RefreshError, WarehouseError
 from warehouse.lock import hold_lock
 from warehouse.maintenance import compact_when_due
-from warehouse.model import Run, forget_fresh
+from warehouse.model import EVERYTHING, Run, forget_fresh
 from warehouse.plan import load_plan, project_digest
 from warehouse.publication import Publication, forget_failure, note_failure
 from warehouse.publish import Published, note_publication, publish, read_published
@@ -78,7 +78,7 @@ def _refresh(
         return note_publication(settings, shown, {})
     plan, run = load_plan(settings), Run(str(uuid.uuid4()), position, fresh={})
     attach_build(session, settings)
-    fit_threads(session)
+    fit_threads(session, EVERYTHING if full or shown is None else shown.batch)
     try:
         if full:
             renew_build(session, settings)

@@ -18,7 +18,7 @@ from warehouse.errors import RefreshError
 from warehouse.lake import TRUST_INSTALLED, attach_lake
 from warehouse.settings import Settings
 
-# For a log of so few bytes, some 20,000 events, sharing a query out among threads costs more than it saves.
+# For so few bytes that are new, some 20,000 events, sharing a query out among threads costs more than it saves.
 ONE_THREAD_BYTES: Final = 4 * 2**20
 
 # `generations` says for each model which full build its table comes from, and the last batch of the log in it.
@@ -69,9 +69,10 @@ def prepare_session(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         _attach_run(con)
 
 
-def fit_threads(con: duckdb.DuckDBPyConnection) -> None:
-    """Give every query of the session one thread where the log is small, and else as many as there are cores."""
-    small = sum(file.bytes for file in list_log_files(con)) <= ONE_THREAD_BYTES
+def fit_threads(con: duckdb.DuckDBPyConnection, since: int) -> None:
+    """Give every query one thread where little has come into the log after that batch, and else as many as there are
+    cores."""
+    small = sum(file.bytes for file in list_log_files(con) if file.last > since) <= ONE_THREAD_BYTES
     con.execute("set threads = 1" if small else "reset threads")
 
 

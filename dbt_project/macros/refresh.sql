@@ -9,7 +9,7 @@
 
 {% macro start_refresh() %}
     {%- if is_refresh() -%}
-        {%- do call_warehouse({'command': 'start', 'run_id': invocation_id}) -%}
+        {%- do call_warehouse({'command': 'start', 'run_id': invocation_id, 'full': flags.FULL_REFRESH}) -%}
     {%- endif -%}
 {% endmacro %}
 

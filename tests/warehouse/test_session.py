@@ -1,4 +1,4 @@
-"""A session has the threads that its home's log is worth."""
+"""A session has the threads that what is new in its home's log is worth."""
 
 import os
 import secrets
@@ -13,8 +13,8 @@ from warehouse.session import ONE_THREAD_BYTES, fit_threads, open_session
 from warehouse.settings import Settings
 
 
-def threads(con: duckdb.DuckDBPyConnection) -> int:
-    fit_threads(con)
+def threads(con: duckdb.DuckDBPyConnection, since: int = -1) -> int:
+    fit_threads(con, since)
     ((count,),) = con.execute("select current_setting('threads')").fetchall()
     return int(count)
 
@@ -25,7 +25,7 @@ def deliver(settings: Settings, number: int, size: int) -> None:
         journal.append([decode(envelope(number, note=secrets.token_urlsafe(size)), number)])
 
 
-def test_a_small_log_has_one_thread_a_query_and_a_larger_one_all_cores(settings: Settings) -> None:
+def test_little_that_is_new_has_one_thread_a_query_and_more_all_cores(settings: Settings) -> None:
     with open_session(settings) as con:
         assert threads(con) == 1
         deliver(settings, 1, 1000)
@@ -33,7 +33,10 @@ def test_a_small_log_has_one_thread_a_query_and_a_larger_one_all_cores(settings:
         assert threads(con) == 1
         deliver(settings, 2, 2 * ONE_THREAD_BYTES)
         seal(settings, con=con)
-        assert threads(con) == len(os.sched_getaffinity(0))
+        assert threads(con) == threads(con, since=1) == len(os.sched_getaffinity(0))
+        deliver(settings, 3, 1000)
+        seal(settings, con=con)
+        assert threads(con, since=2) == 1
     # Another home of this process begins anew.
     with open_session(Settings(home=settings.home.with_name("other"), memory=10**9)) as con:
         assert threads(con) == 1
