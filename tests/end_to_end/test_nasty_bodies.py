@@ -32,8 +32,56 @@ def nasty(payload: bytes, name: bytes = b"order.created", published_at: bytes = 
     return b'{"tenant":"nasty","name":"%s","published_at":%s,"payload":%s}' % (name, published_at, payload)
 
 
+LEAST, GREATEST = b"-%d" % 2**63, b"%d" % (2**63 - 1)
+MUCH_MONEY = b"90000000000000"
+# Numbers that fit, and whose sums and differences do not.
+SUMS: dict[str, tuple[bytes, str | None]] = {
+    "a count beyond its stock": (
+        nasty(
+            b'{"id":"c","fulfillment_location_id":"L","completed_at":"2026-01-01T00:00:00Z","items":['
+            b'{"product_id":"p","stock_on_hand":%s,"count":%s}]}' % (LEAST, GREATEST),
+            b"inventory_count.items_counted",
+        ),
+        None,
+    ),
+    "stock found beyond a count": (
+        nasty(
+            b'{"id":"a","fulfillment_node_id":"L","processed_at":"2026-01-02T00:00:00Z","destination_stock_location_name"'
+            b':"main","items":[{"product_id":"p","quantity":%s},{"product_id":"p","quantity":%s}]}'
+            % (GREATEST, GREATEST),
+            b"inventory_transaction.adjustment_created",
+        ),
+        None,
+    ),
+    "stock lost below nothing": (
+        nasty(
+            b'{"id":"b","fulfillment_node_id":"L","processed_at":"2026-01-03T00:00:00Z","origin_stock_location_name"'
+            b':"main","items":[{"product_id":"q","quantity":%s}]}' % LEAST,
+            b"inventory_transaction.adjustment_created",
+        ),
+        None,
+    ),
+    "a transfer of more than there is": (
+        nasty(
+            b'{"id":"t","origin_id":"L","items":[{"product_id":"p","quantity":%s},{"product_id":"q","quantity":%s}]}'
+            % (GREATEST, GREATEST),
+            b"inventory_transaction.asn_created",
+        ),
+        None,
+    ),
+    "an order of all money": (
+        nasty(
+            b'{"id":"rich","currency":"EUR","created_at":"2026-01-01T00:00:00Z","items":['
+            b'{"id":"i","pricebook_price":%s,"item_discounts":-%s},{"id":"j","pricebook_price":%s,"tax":%s}]}'
+            % (MUCH_MONEY, MUCH_MONEY, MUCH_MONEY, MUCH_MONEY)
+        ),
+        None,
+    ),
+}
+
 # Each with its problem; None is an event, to be built into the marts.
 LISTED: dict[str, tuple[bytes, str | None]] = {
+    **SUMS,
     "empty": (b"", "not_json"),
     "blanks": (b" \r\n\t ", "not_json"),
     "a NUL": (b"\x00", "not_json"),
@@ -226,6 +274,29 @@ def test_the_good_event_is_right_in_the_marts(told: Told) -> None:
     ).fetchall()
     assert orders == [("NSD000000001", "created", "USD", "320.0800")]
     assert con.execute("select count(*) from marts.fct_order_items where tenant = 'businessname'").fetchall() == [(1,)]
+
+
+def test_what_no_column_can_hold_is_not_told_and_stops_nothing(told: Told) -> None:
+    con, _ = told
+    nasty_rows = "where tenant = 'nasty'"
+    assert con.execute(
+        f"select counted_quantity, variance from marts.fct_inventory_counts {nasty_rows}"
+    ).fetchall() == [(2**63 - 1, None)]
+    on_hand = "select product_id, on_hand from marts.fct_inventory_on_hand"
+    assert con.execute(f"{on_hand} {nasty_rows} order by product_id").fetchall() == [("p", None), ("q", 0)]
+    closing = "select product_id, date::varchar, closing from marts.daily_inventory"
+    assert con.execute(f"{closing} {nasty_rows} order by product_id, date").fetchall() == [
+        ("p", "2026-01-01", 2**63 - 1),
+        ("p", "2026-01-02", None),
+        # What cannot be told to have moved has moved nothing.
+        ("q", "2026-01-03", 0),
+    ]
+    assert con.execute(f"select shipped_quantity from marts.fct_transfers {nasty_rows}").fetchall() == [(None,)]
+    amounts = "select item_id, net_amount::varchar from marts.fct_order_items"
+    assert con.execute(f"{amounts} {nasty_rows} and order_id = 'rich' order by item_id").fetchall() == [
+        ("i", None),
+        ("j", "90000000000000.0000"),
+    ]
 
 
 def test_events_with_strange_values_are_orders_all_the_same(told: Told) -> None:

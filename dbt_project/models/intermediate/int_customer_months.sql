@@ -45,7 +45,7 @@ months as (
         orders.customer_id,
         orders.month,
         orders.currency,
-        coalesce(sum(sales.net_sales), 0)::decimal(18, 4) as net_sales
+        try_cast(coalesce(sum(sales.net_sales), 0) as decimal(18, 4)) as net_sales
     from orders
     left join sales on orders.tenant = sales.tenant and orders.order_id = sales.order_id
     group by orders.tenant, orders.customer_id, orders.month, orders.currency

@@ -111,10 +111,10 @@ final as (
         orders.currency,
         sum(bookings.orders)::bigint as orders,
         sum(bookings.units)::bigint as units,
-        sum(bookings.gross_sales)::decimal(18, 4) as gross_sales,
-        sum(bookings.discounts)::decimal(18, 4) as discounts,
-        sum(bookings.tax)::decimal(18, 4) as tax,
-        sum(bookings.shipping)::decimal(18, 4) as shipping,
+        try_cast(sum(bookings.gross_sales) as decimal(18, 4)) as gross_sales,
+        try_cast(sum(bookings.discounts) as decimal(18, 4)) as discounts,
+        try_cast(sum(bookings.tax) as decimal(18, 4)) as tax,
+        try_cast(sum(bookings.shipping) as decimal(18, 4)) as shipping,
         sum(bookings.cancelled_units)::bigint as cancelled_units
     from orders
     inner join bookings on orders.tenant = bookings.tenant and orders.order_id = bookings.order_id

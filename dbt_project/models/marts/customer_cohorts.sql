@@ -20,7 +20,7 @@ activity as (
         month,
         currency,
         count(*) as active_customers,
-        sum(net_sales)::decimal(18, 4) as net_sales
+        try_cast(sum(net_sales) as decimal(18, 4)) as net_sales
     from {{ ref('int_customer_months') }}
     group by tenant, cohort_month, month, currency
 

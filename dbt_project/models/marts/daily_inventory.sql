@@ -1,3 +1,4 @@
+{%- set movement_types = ['received', 'fulfilled', 'returned', 'adjusted', 'transferred'] -%}
 {{ config(meta={'entity': ['tenant', 'location_id', 'product_id'], 'sources': ['int_stock_sightings']}) }}
 -- depends_on: {{ ref('int_stock_sightings') }}
 
@@ -29,10 +30,10 @@ moved as (
         location_id,
         product_id,
         date,
-        {%- for movement_type in ['received', 'fulfilled', 'returned', 'adjusted', 'transferred'] %}
-        coalesce(sum(units) filter (where movement_type = '{{ movement_type }}'), 0)::bigint as {{ movement_type }},
+        {%- for movement_type in movement_types %}
+        coalesce(sum(units) filter (where movement_type = '{{ movement_type }}'), 0) as {{ movement_type }},
         {%- endfor %}
-        sum(units)::bigint as change
+        sum(units) as change
     from movements
     group by all
 
@@ -47,7 +48,7 @@ last_counts as (
         product_id,
         {{ day('completed_at') }} as date,
         max(completed_at) as counted_at,
-        arg_max(counted_quantity, (completed_at, count_id))::bigint as quantity
+        arg_max(counted_quantity, (completed_at, count_id)) as quantity
     from counts
     group by all
 
@@ -61,7 +62,7 @@ counted as (
         last_counts.location_id,
         last_counts.product_id,
         last_counts.date,
-        any_value(last_counts.quantity) + coalesce(sum(movements.units), 0)::bigint as closing
+        any_value(last_counts.quantity) + coalesce(sum(movements.units), 0)::hugeint as closing
     from last_counts
     left join movements
         on last_counts.tenant = movements.tenant
@@ -80,7 +81,7 @@ days as (
         coalesce(moved.location_id, counted.location_id) as location_id,
         coalesce(moved.product_id, counted.product_id) as product_id,
         coalesce(moved.date, counted.date) as date,
-        {%- for movement_type in ['received', 'fulfilled', 'returned', 'adjusted', 'transferred'] %}
+        {%- for movement_type in movement_types %}
         coalesce(moved.{{ movement_type }}, 0) as {{ movement_type }},
         {%- endfor %}
         coalesce(moved.change, 0) as change,
@@ -112,11 +113,11 @@ closed as (
 
     select
         *,
-        (sum(coalesce(counted, change)) over (
+        sum(coalesce(counted, change)) over (
             partition by tenant, location_id, product_id, counts_so_far
             order by date
             rows between unbounded preceding and current row
-        ))::bigint as closing
+        ) as closing
     from spans
 
 ),
@@ -137,15 +138,13 @@ final as (
         date,
         location_id,
         product_id,
-        opening,
-        received,
-        fulfilled,
-        returned,
-        adjusted,
-        transferred,
+        try_cast(opening as bigint) as opening,
+        {%- for movement_type in movement_types %}
+        try_cast({{ movement_type }} as bigint) as {{ movement_type }},
+        {%- endfor %}
         -- What it found beyond what was expected; of several counts of a day, all together.
-        closing - opening - change as counted_variance,
-        closing
+        try_cast(closing - opening - change as bigint) as counted_variance,
+        try_cast(closing as bigint) as closing
     from opened
 
 )

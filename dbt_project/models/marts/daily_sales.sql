@@ -66,14 +66,14 @@ final as (
         currency,
         sum(orders)::bigint as orders,
         sum(units)::bigint as units,
-        sum(gross_sales)::decimal(18, 4) as gross_sales,
-        sum(discounts)::decimal(18, 4) as discounts,
-        (sum(gross_sales) - sum(discounts))::decimal(18, 4) as net_sales,
-        sum(tax)::decimal(18, 4) as tax,
-        sum(shipping)::decimal(18, 4) as shipping,
+        try_cast(sum(gross_sales) as decimal(18, 4)) as gross_sales,
+        try_cast(sum(discounts) as decimal(18, 4)) as discounts,
+        try_cast(sum(gross_sales) - sum(discounts) as decimal(18, 4)) as net_sales,
+        try_cast(sum(tax) as decimal(18, 4)) as tax,
+        try_cast(sum(shipping) as decimal(18, 4)) as shipping,
         sum(returns)::bigint as returns,
-        sum(returned_units)::bigint as returned_units,
-        sum(refunds)::decimal(18, 4) as refunds,
+        try_cast(sum(returned_units) as bigint) as returned_units,
+        try_cast(sum(refunds) as decimal(18, 4)) as refunds,
         sum(cancelled_units)::bigint as cancelled_units
     from either
     group by tenant, date, channel_type, channel, currency

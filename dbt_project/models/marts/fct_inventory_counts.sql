@@ -76,7 +76,7 @@ final as (
         lines.count_type,
         lines.item.stock_on_hand as system_quantity,
         lines.item.count as counted_quantity,
-        lines.item.count - lines.item.stock_on_hand as variance,
+        try_cast(lines.item.count::hugeint - lines.item.stock_on_hand as bigint) as variance,
         lines.associate_id,
         lines.due_at,
         counts.started_at,

@@ -54,7 +54,7 @@ keyed as (
         *,
         concat_ws('/', coalesce({{ said('item.product_id') }}, ''), chunk, line) as line_key,
         {{ said('item.product_id') }} as product_id,
-        item.quantity
+        item.quantity::hugeint as quantity
     from lines
 
 ),
@@ -196,7 +196,7 @@ select
     location_id,
     stock_location_name,
     product_id,
-    quantity_change::bigint as quantity_change,
+    try_cast(quantity_change as bigint) as quantity_change,
     occurred_at,
     order_ref,
     shipment_ref,

@@ -78,7 +78,7 @@ totals as (
         pairs.product_id,
         counted.last_counted_quantity,
         counted.last_counted_at,
-        coalesce(moved.units, 0)::bigint as movements_since_count,
+        coalesce(moved.units, 0)::hugeint as movements_since_count,
         least(moved.first_movement_at, counted.first_counted_at) as first_seen_at,
         moved.last_movement_at
     from pairs
@@ -101,8 +101,8 @@ final as (
         product_id,
         last_counted_quantity,
         last_counted_at,
-        movements_since_count,
-        coalesce(last_counted_quantity, 0) + movements_since_count as on_hand,
+        try_cast(movements_since_count as bigint) as movements_since_count,
+        try_cast(coalesce(last_counted_quantity, 0) + movements_since_count as bigint) as on_hand,
         first_seen_at,
         last_movement_at
     from totals

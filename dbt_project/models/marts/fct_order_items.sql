@@ -205,7 +205,7 @@ refunds as (
         return_lines.order_id,
         return_lines.item_id,
         coalesce(return_lines.currency, {{ said('headers.payload.currency') }}) as currency,
-        sum(return_lines.item.refund_amount)::decimal(18, 4) as refund_amount
+        try_cast(sum(return_lines.item.refund_amount) as decimal(18, 4)) as refund_amount
     from return_lines
     left join headers on return_lines.tenant = headers.tenant and return_lines.order_id = headers.order_id
     where return_lines.names_unit
@@ -358,8 +358,10 @@ final as (
         item.list_price,
         item.item_discounts,
         item.order_discounts,
-        (item.pricebook_price - coalesce(item.item_discounts, 0) - coalesce(item.order_discounts, 0))::decimal(18, 4)
-            as net_amount,
+        try_cast(
+            item.pricebook_price::decimal(38, 4) - coalesce(item.item_discounts, 0) - coalesce(item.order_discounts, 0)
+            as decimal(18, 4)
+        ) as net_amount,
         item.tax,
         currency,
         {{ said('item.shipping_service_level') }} as shipping_service_level,

@@ -22,10 +22,12 @@ totals as (
         tenant,
         order_id,
         currency,
-        coalesce(sum(amount) filter (where transaction_type = 'authorized'), 0)::decimal(18, 4) as authorized,
-        coalesce(sum(amount) filter (where transaction_type = 'captured'), 0)::decimal(18, 4) as captured,
-        coalesce(sum(amount) filter (where transaction_type = 'refunded'), 0)::decimal(18, 4) as refunded,
-        coalesce(sum(amount) filter (where transaction_type = 'voided'), 0)::decimal(18, 4) as voided
+        try_cast(
+            coalesce(sum(amount) filter (where transaction_type = 'authorized'), 0) as decimal(18, 4)
+        ) as authorized,
+        try_cast(coalesce(sum(amount) filter (where transaction_type = 'captured'), 0) as decimal(18, 4)) as captured,
+        try_cast(coalesce(sum(amount) filter (where transaction_type = 'refunded'), 0) as decimal(18, 4)) as refunded,
+        try_cast(coalesce(sum(amount) filter (where transaction_type = 'voided'), 0) as decimal(18, 4)) as voided
     from transactions
     group by tenant, order_id, currency
 
@@ -41,8 +43,8 @@ final as (
         captured,
         refunded,
         voided,
-        (captured - refunded)::decimal(18, 4) as net_captured,
-        (authorized - captured - voided)::decimal(18, 4) as authorized_not_captured
+        try_cast(captured::decimal(38, 4) - refunded as decimal(18, 4)) as net_captured,
+        try_cast(authorized::decimal(38, 4) - captured - voided as decimal(18, 4)) as authorized_not_captured
     from totals
 
 )

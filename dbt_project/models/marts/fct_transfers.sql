@@ -27,7 +27,7 @@ quantities as (
     select
         *,
         event_name = 'inventory_transaction.asn_created' as is_announcement,
-        coalesce(list_sum([each.quantity for each in payload.items]), 0) as quantity,
+        coalesce(list_sum([each.quantity::hugeint for each in payload.items]), 0) as quantity,
         { 'occurred_at': occurred_at, 'published_at': published_at, 'payload_hash': payload_hash } as version
     from chunks
 
@@ -45,8 +45,8 @@ transfers as (
         arg_max({{ said('payload.transfer_order_ref') }}, (is_announcement, version)) as transfer_order_ref,
         min(occurred_at) filter (where is_announcement) as shipped_at,
         min(occurred_at) filter (where not is_announcement) as received_at,
-        (sum(quantity) filter (where is_announcement))::bigint as shipped_quantity,
-        (sum(quantity) filter (where not is_announcement))::bigint as received_quantity
+        sum(quantity) filter (where is_announcement) as shipped_quantity,
+        sum(quantity) filter (where not is_announcement) as received_quantity
     from quantities
     group by tenant, transfer_id
 
@@ -63,9 +63,9 @@ final as (
         transfer_order_ref,
         shipped_at,
         received_at,
-        shipped_quantity,
-        received_quantity,
-        received_quantity - shipped_quantity as difference
+        try_cast(shipped_quantity as bigint) as shipped_quantity,
+        try_cast(received_quantity as bigint) as received_quantity,
+        try_cast(received_quantity - shipped_quantity as bigint) as difference
     from transfers
 
 )

@@ -119,7 +119,7 @@ amounts as (
         case
             when orders.cancelled_at is not null then orders.grand_total
             when orders.price_method = 'tax_included' then cancelled_units.net_amount
-            else cancelled_units.net_amount + coalesce(cancelled_units.tax, 0)
+            else cancelled_units.net_amount::decimal(38, 4) + coalesce(cancelled_units.tax, 0)
         end as amount
     from orders
     left join cancelled_units
@@ -183,14 +183,16 @@ totals as (
         tenant,
         order_id,
         currency,
-        (sum(amount) filter (where kind = 'ordered'))::decimal(18, 4) as ordered,
-        coalesce(sum(amount) filter (where kind = 'cancelled'), 0)::decimal(18, 4) as cancelled,
-        (sum(amount) filter (where kind = 'invoiced'))::decimal(18, 4) as invoiced,
-        coalesce(sum(amount) filter (where kind = 'authorized'), 0)::decimal(18, 4) as authorized,
-        coalesce(sum(amount) filter (where kind = 'captured'), 0)::decimal(18, 4) as captured,
-        coalesce(sum(amount) filter (where kind = 'refunded'), 0)::decimal(18, 4) as refunded,
-        coalesce(sum(amount) filter (where kind = 'refund_requested'), 0)::decimal(18, 4) as refund_requested,
-        coalesce(sum(amount) filter (where kind = 'returned'), 0)::decimal(18, 4) as returned
+        try_cast(sum(amount) filter (where kind = 'ordered') as decimal(18, 4)) as ordered,
+        try_cast(coalesce(sum(amount) filter (where kind = 'cancelled'), 0) as decimal(18, 4)) as cancelled,
+        try_cast(sum(amount) filter (where kind = 'invoiced') as decimal(18, 4)) as invoiced,
+        try_cast(coalesce(sum(amount) filter (where kind = 'authorized'), 0) as decimal(18, 4)) as authorized,
+        try_cast(coalesce(sum(amount) filter (where kind = 'captured'), 0) as decimal(18, 4)) as captured,
+        try_cast(coalesce(sum(amount) filter (where kind = 'refunded'), 0) as decimal(18, 4)) as refunded,
+        try_cast(
+            coalesce(sum(amount) filter (where kind = 'refund_requested'), 0) as decimal(18, 4)
+        ) as refund_requested,
+        try_cast(coalesce(sum(amount) filter (where kind = 'returned'), 0) as decimal(18, 4)) as returned
     from amounts_in_currency
     group by tenant, order_id, currency
 
@@ -212,11 +214,15 @@ final as (
         totals.refunded,
         totals.refund_requested,
         totals.returned,
-        (totals.ordered - totals.cancelled - totals.invoiced)::decimal(18, 4) as ordered_not_invoiced,
-        (totals.ordered - totals.cancelled - totals.captured)::decimal(18, 4) as ordered_not_captured,
-        (totals.invoiced - totals.captured)::decimal(18, 4) as invoiced_not_captured,
-        (totals.returned - totals.refunded)::decimal(18, 4) as returned_not_refunded,
-        (totals.refund_requested - totals.refunded)::decimal(18, 4) as requested_not_refunded
+        try_cast(
+            totals.ordered::decimal(38, 4) - totals.cancelled - totals.invoiced as decimal(18, 4)
+        ) as ordered_not_invoiced,
+        try_cast(
+            totals.ordered::decimal(38, 4) - totals.cancelled - totals.captured as decimal(18, 4)
+        ) as ordered_not_captured,
+        try_cast(totals.invoiced::decimal(38, 4) - totals.captured as decimal(18, 4)) as invoiced_not_captured,
+        try_cast(totals.returned::decimal(38, 4) - totals.refunded as decimal(18, 4)) as returned_not_refunded,
+        try_cast(totals.refund_requested::decimal(38, 4) - totals.refunded as decimal(18, 4)) as requested_not_refunded
     from totals
     left join orders on totals.tenant = orders.tenant and totals.order_id = orders.order_id
 
