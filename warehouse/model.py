@@ -71,13 +71,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 
     def touched_entities(self, batch: int | dict[str, int]) -> str:
         """A query of the entities with a row that changed in a source after that batch, or the source's own."""
-        columns = ", ".join(self.entity)
-        parts = [
-            f"select {columns} from {relation} where changed_batch > "
-            f"{batch[source] if isinstance(batch, dict) else batch}"
-            for source, relation in self.sources.items()
-        ]
-        return " union ".join(parts)
+        return changed_entities(self.entity, self.sources, batch)
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -151,6 +145,16 @@ def forget_fresh(con: duckdb.DuckDBPyConnection, run: Run) -> None:
 def is_built(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
     """Whether a model has a table."""
     return bool(con.execute("select 1 from build.main.generations where model = ?", [model.name]).fetchall())
+
+
+def changed_entities(entity: tuple[str, ...], sources: Mapping[str, str], batch: int | dict[str, int]) -> str:
+    """A query of the entities with a row that changed in one of these relations after that batch, or its own."""
+    columns = ", ".join(entity)
+    parts = [
+        f"select {columns} from {relation} where changed_batch > {batch[source] if isinstance(batch, dict) else batch}"
+        for source, relation in sources.items()
+    ]
+    return " union ".join(parts)
 
 
 def names_near(model: Model) -> set[Place]:

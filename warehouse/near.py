@@ -10,7 +10,7 @@ from typing import Final
 import duckdb
 import msgspec
 
-from warehouse.model import Model, Place, find_touched, names_near, touched
+from warehouse.model import Model, Place, changed_entities, find_touched, names_near, touched
 
 # A refresh that touches more than this has so much to compute that a second copy costs more than it saves.
 MOST_ENTITIES: Final = 50_000
@@ -57,11 +57,7 @@ def find_near(models: Mapping[str, Model], built: Mapping[str, int]) -> list[Nea
 def take_out(con: duckdb.DuckDBPyConnection, near: Near) -> bool:
     """Make the copy; false when there is too much of it to be worth one. Raises duckdb.Error."""
     entity = near.place.entity
-    columns = ", ".join(entity)
-    changed = " union ".join(
-        f"select {columns} from {relation} where changed_batch > {near.since}" for relation in near.sources.values()
-    )
-    find_touched(con, entity, changed)
+    find_touched(con, entity, changed_entities(entity, near.sources, near.since))
     ((entities,),) = con.execute("select count(*) from touched").fetchall()
     if entities > MOST_ENTITIES:
         return False

@@ -81,7 +81,7 @@ final as (
         newest.order_id,
         newest.transaction_type,
         newest.transaction_id,
-        try_cast(abs(newest.transfer.amount) as decimal(18, 4)) as amount,
+        abs(newest.transfer.amount)::decimal(18, 4) as amount,
         newest.transfer.amount as reported_amount,
         {{ said('newest.transfer.currency') }} as currency,
         newest.instrument_id,
