@@ -18,6 +18,7 @@ from warehouse.errors import LakeError
 from warehouse.lake import catalog_path, log_folder
 from warehouse.log_file import LogRows, write_log_file, written_from
 from warehouse.settings import Settings
+from warehouse.transaction import transaction
 
 ATTEMPTS: Final = 20
 FIRST_PAUSE: Final = 0.05
@@ -98,17 +99,12 @@ def sync_catalog(settings: Settings) -> None:
 def _commit_once(
     con: duckdb.DuckDBPyConnection, settings: Settings, rows: LogRows, before_commit: Callable[[], None]
 ) -> int:
-    con.execute("begin")
-    try:
+    with transaction(con):
         con.execute("update lake.log.counter set batch = batch + 1")
         ((batch,),) = con.execute("select batch from lake.log.counter").fetchall()
         path = write_log_file(log_folder(settings), rows, int(batch))
         con.execute("call ducklake_add_data_files('lake', 'events', ?, schema => 'log')", [str(path)])
         before_commit()
-        con.execute("commit")
-    except BaseException:
-        _roll_back(con)
-        raise
     return int(batch)
 
 
@@ -117,11 +113,3 @@ def _committed(con: duckdb.DuckDBPyConnection, rows: LogRows) -> int | None:
     query = "select max(batch) from lake.log.events where journal = ? and position = ?"
     ((batch,),) = con.execute(query, rows.first).fetchall()
     return batch if batch is None else int(batch)
-
-
-def _roll_back(con: duckdb.DuckDBPyConnection) -> None:
-    try:
-        con.execute("rollback")
-    except duckdb.TransactionException:
-        # A commit that was refused has ended its transaction already.
-        return

@@ -9,9 +9,10 @@ import duckdb
 import msgspec
 
 from warehouse.errors import RefreshError
-from warehouse.model import Place, Run, build_model
+from warehouse.model import Run, build_model
 from warehouse.near import Near, find_near, put_away, take_out
 from warehouse.plan import Step, project_dir
+from warehouse.touched import Place
 
 THREADS: Final = 2
 

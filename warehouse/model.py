@@ -11,6 +11,15 @@ from typing import Final, Literal
 import duckdb
 import msgspec
 
+from warehouse.touched import (
+    MOST_ENTITIES,
+    Place,
+    changed_entities,
+    find_rows,
+    find_touched,
+)
+from warehouse.transaction import transaction
+
 # Stand in a compiled model where a run's own numbers belong. They are put in as literals, by which the lake leaves out
 # the files of the log that hold nothing new.
 POSITION: Final = "__position__"
@@ -24,24 +33,16 @@ MOST_SLICES: Final = 64
 
 # Models that read the log take up so many deliveries at once: however long the log is, what they keep in memory is not.
 PORTION: Final = 1_000_000
+# A table of no more rows than DuckDB keeps in one group is read faster than looked through before.
+LARGE: Final = 122_880
 
 # The schemas of what readers see.
 PUBLISHED: Final = frozenset({"marts", "trust"})
 
-# The macro `is_touched` has the same number.
-TOUCHED_BITS: Final = 2**22
-
 # As the macro `near` marks a table of which only the rows of touched entities are read.
-NEAR: Final = re.compile(r"(\S+) /\* near \*/")
+NEAR: Final = re.compile(r"(\S+) /\* near by ([\w, ]+) \*/")
 
 Strategy = Literal["whole", "by_entity", "by_key", "append"]
-
-
-class Place(msgspec.Struct, frozen=True):
-    """Where events of touched entities are: a relation, as compiled models name it, and the columns of the entity."""
-
-    relation: str
-    entity: tuple[str, ...]
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,8 +106,7 @@ def build_model(con: duckdb.DuckDBPyConnection, model: Model, run: Run, *, full:
 
 def _build(con: duckdb.DuckDBPyConnection, model: Model, run: Run, full: bool, slices: int) -> None:
     replaced = 0
-    con.execute("begin")
-    try:
+    with transaction(con):
         rows = con.execute("select batch from build.main.generations where model = ?", [model.name]).fetchall()
         if not rows or full:
             _build_whole(con, model, run, slices)
@@ -122,10 +122,6 @@ def _build(con: duckdb.DuckDBPyConnection, model: Model, run: Run, full: bool, s
             con.execute(
                 f"update build.main.generations set batch = {_reached(model, run)} where model = ?", [model.name]
             )
-        con.execute("commit")
-    except BaseException:
-        _roll_back(con)
-        raise
     if replaced == 1 and run.fresh is not None and model.strategy == "by_entity" and model.schema in PUBLISHED:
         con.execute(f"create or replace table {fresh_table(model.name)} as from news")
         run.fresh[model.name] = int(rows[0][0])
@@ -147,37 +143,9 @@ def is_built(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
     return bool(con.execute("select 1 from build.main.generations where model = ?", [model.name]).fetchall())
 
 
-def changed_entities(entity: tuple[str, ...], sources: Mapping[str, str], batch: int | dict[str, int]) -> str:
-    """A query of the entities with a row that changed in one of these relations after that batch, or its own."""
-    columns = ", ".join(entity)
-    parts = [
-        f"select {columns} from {relation} where changed_batch > {batch[source] if isinstance(batch, dict) else batch}"
-        for source, relation in sources.items()
-    ]
-    return " union ".join(parts)
-
-
 def names_near(model: Model) -> set[Place]:
     """Where a model finds the events of the entities that a run touches."""
-    return {Place(relation, model.entity) for relation in NEAR.findall(model.touched)}
-
-
-def find_touched(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], entities: str) -> bool:
-    """Put those entities into the temporary table `touched`, and the hashes of their last columns into the variable
-    of that name, a bit each; false when there is none."""
-    con.execute(f"create or replace temp table touched as {entities}")
-    con.execute(
-        f"set variable touched = (select bitstring_agg((hash({columns[-1]}) % {TOUCHED_BITS})::integer, "
-        f"0, {TOUCHED_BITS - 1}) from touched)"
-    )
-    return con.execute("select 1 from touched limit 1").fetchone() is not None
-
-
-def touched(columns: tuple[str, ...]) -> str:
-    """The condition that these columns name an entity that `find_touched` found; the bit spares reading the others."""
-    names = ", ".join(columns)
-    bit = f"get_bit(getvariable('touched'), (hash({columns[-1]}) % {TOUCHED_BITS})::integer) = 1"
-    return f"{bit} and ({names}) in (select {names} from touched)"
+    return {_place(found) for found in NEAR.finditer(model.touched)}
 
 
 def _build_whole(con: duckdb.DuckDBPyConnection, model: Model, run: Run, slices: int = 1) -> None:
@@ -204,8 +172,10 @@ def _build_touched(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built
         return steps
     for number in range(slices):
         entities = f"from ({model.touched_entities(built)}) where hash({model.entity[-1]}) % {slices} = {number}"
-        if find_touched(con, model.entity, entities):
-            _replace(con, model, run, built)
+        count = find_touched(con, model.entity, entities)
+        if count:
+            near = run.near if count > MOST_ENTITIES else _near(con, model, run)
+            _replace(con, model, msgspec.structs.replace(run, near=near), built)
             steps += 1
     return steps
 
@@ -234,7 +204,7 @@ def _portions(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int
 def _replace(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int) -> None:
     """Put the rows of what is touched in the place of those that are there."""
     sql = model.touched.replace(POSITION, str(run.position)).replace(BUILT, str(built))
-    sql = NEAR.sub(lambda found: run.near.get(Place(found[1], model.entity), found[1]), sql)
+    sql = NEAR.sub(lambda found: run.near.get(_place(found), found[1]), sql)
     con.execute(f"create or replace temp table news as {sql}")
     _check_columns(con, model)
     # Whole entities are rewritten, also those of which nothing is left: deleting by the new rows would keep those.
@@ -243,6 +213,21 @@ def _replace(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int)
     elif model.strategy == "by_key":
         _delete(con, model, model.key, "news")
     con.execute(f"insert into {model.relation} by name from news")
+
+
+def _near(con: duckdb.DuckDBPyConnection, model: Model, run: Run) -> dict[Place, str]:
+    """The copies that a run has of what models read of touched entities, and for large tables of which there is none
+    a query of these rows."""
+    near = dict(run.near)
+    for number, place in enumerate(names_near(model) - near.keys()):
+        ((rows,),) = con.execute(f"select count(*) from {place.relation}").fetchall()
+        if rows > LARGE:
+            near[place] = f"({find_rows(con, place, f'select {model.entity[-1]} from touched', f'rows_{number}')})"
+    return near
+
+
+def _place(found: re.Match[str]) -> Place:
+    return Place(found[1], tuple(found[2].split(", ")))
 
 
 def _delete(con: duckdb.DuckDBPyConnection, model: Model, columns: tuple[str, ...], table: str) -> None:
@@ -268,11 +253,3 @@ def _reached(model: Model, run: Run) -> str:
         return str(run.position)
     names = ", ".join(f"'{source}'" for source in model.sources)
     return f"(select min(batch) from build.main.generations where model in ({names}))"
-
-
-def _roll_back(con: duckdb.DuckDBPyConnection) -> None:
-    try:
-        con.execute("rollback")
-    except duckdb.TransactionException:
-        # The failed commit has already ended the transaction.
-        return

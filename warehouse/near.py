@@ -10,10 +10,10 @@ from typing import Final
 import duckdb
 import msgspec
 
-from warehouse.model import Model, Place, changed_entities, find_touched, names_near, touched
+from warehouse.model import Model, names_near
+from warehouse.touched import MOST_ENTITIES, Place, changed_entities, find_rows, find_touched
+from warehouse.transaction import transaction
 
-# A refresh that touches more than this has so much to compute that a second copy costs more than it saves.
-MOST_ENTITIES: Final = 50_000
 STAGING: Final = "staging"
 
 
@@ -40,7 +40,8 @@ def find_near(models: Mapping[str, Model], built: Mapping[str, int]) -> list[Nea
         # Staging comes before all else, so that waiting for the sources of every reader cannot go round in circles.
         if name in built and all(f".{STAGING}." in relation for relation in model.sources.values()):
             for place in names_near(model):
-                readers.setdefault(place, []).append(model)
+                if place.entity == model.entity:
+                    readers.setdefault(place, []).append(model)
     return [
         Near(
             place=place,
@@ -57,12 +58,12 @@ def find_near(models: Mapping[str, Model], built: Mapping[str, int]) -> list[Nea
 def take_out(con: duckdb.DuckDBPyConnection, near: Near) -> bool:
     """Make the copy; false when there is too much of it to be worth one. Raises duckdb.Error."""
     entity = near.place.entity
-    find_touched(con, entity, changed_entities(entity, near.sources, near.since))
-    ((entities,),) = con.execute("select count(*) from touched").fetchall()
-    if entities > MOST_ENTITIES:
-        return False
-    con.execute(f"create or replace table {near.table} as from {near.place.relation} where {touched(entity)}")
-    return True
+    with transaction(con):
+        is_worth_it = find_touched(con, entity, changed_entities(entity, near.sources, near.since)) <= MOST_ENTITIES
+        if is_worth_it:
+            rows = find_rows(con, near.place, f"select {entity[-1]} from touched", "rows")
+            con.execute(f"create or replace table {near.table} as {rows}")
+    return is_worth_it
 
 
 def put_away(con: duckdb.DuckDBPyConnection, near: Near) -> None:

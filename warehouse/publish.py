@@ -17,9 +17,11 @@ import msgspec
 from warehouse.errors import RefreshError
 from warehouse.figures import write_figures
 from warehouse.lock import hold_lock
-from warehouse.model import Model, find_touched, fresh_table, touched
+from warehouse.model import Model, fresh_table
 from warehouse.publication import Publication, write_publication
 from warehouse.settings import Settings
+from warehouse.touched import find_touched, is_touched
+from warehouse.transaction import roll_back
 
 ATTEMPTS: Final = 10
 LOCK_SECONDS: Final = 600.0
@@ -114,7 +116,7 @@ class _Publishing:
             self._con.execute("commit")
             return rows
         except BaseException:
-            _roll_back(self._con)
+            roll_back(self._con)
             raise
 
     def _look(self) -> None:
@@ -170,11 +172,11 @@ class _Publishing:
         query = mart.touched_entities(seen)
         if not find_touched(self._con, mart.entity, query):
             return None
-        gone = _only(self._con, f"delete from {target} where {touched(mart.entity)}")
+        gone = _only(self._con, f"delete from {target} where {is_touched(mart.entity)}")
         if set(seen.values()) == {self._fresh.get(mart.name)}:
             come = _only(self._con, f"insert into {target} by name from {fresh_table(mart.name)}")
         else:
-            come = _only(self._con, f"insert into {target} from {mart.relation} where {touched(mart.entity)}")
+            come = _only(self._con, f"insert into {target} from {mart.relation} where {is_touched(mart.entity)}")
         return come if gone or come else None
 
     def _seen(self, source: str) -> int:
@@ -206,11 +208,3 @@ def _only(con: duckdb.DuckDBPyConnection, query: str) -> int:
     row = con.execute(query).fetchone()
     assert row is not None
     return int(row[0])
-
-
-def _roll_back(con: duckdb.DuckDBPyConnection) -> None:
-    try:
-        con.execute("rollback")
-    except duckdb.TransactionException:
-        # The failed commit has already ended the transaction.
-        return

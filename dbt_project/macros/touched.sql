@@ -20,14 +20,14 @@
 {%- endmacro %}
 
 {#-
-    A staging table of which the model reads, in a run, only what belongs to the entities of `is_touched`. A refresh takes
-    these rows out once for all models that read them and puts the copy in the place of the table: see warehouse/near.py.
+    A staging table of which the model reads, in a run, only what `is_touched` of these columns, which are those of its
+    entity unless it calls them otherwise. A copy of these rows comes in the place of the table: see warehouse/touched.py.
 -#}
-{% macro near(source) -%}
-    {{ ref(source) }}{{ ' /* near */' if is_incremental() }}
+{% macro near(source, columns=none) -%}
+    {{ ref(source) }}{{ ' /* near by ' ~ (columns or entity()) | join(', ') ~ ' */' if is_incremental() }}
 {%- endmacro %}
 
-{#- The length of the variable `touched`, as warehouse/model.py makes it. -#}
+{#- The length of the variable `touched`, as warehouse/touched.py makes it. -#}
 {% macro touched_bits() -%}
     {{ return(4194304) }}
 {%- endmacro %}

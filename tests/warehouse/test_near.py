@@ -7,7 +7,9 @@ import duckdb
 import pytest
 
 import warehouse.build
+import warehouse.model
 import warehouse.near
+import warehouse.touched
 from tests.properties.cases import Parts, digests, run
 from tests.properties.worlds import make_world
 from warehouse.errors import RefreshError
@@ -16,6 +18,7 @@ from warehouse.near import find_near
 from warehouse.plan import load_plan
 from warehouse.session import open_session
 from warehouse.settings import Settings
+from warehouse.touched import Place
 
 PARTS = 3
 
@@ -38,6 +41,26 @@ def test_the_same_marts_with_and_without_copies(
     run(without, {"t": parts}, [False] * PARTS)
     assert set(taken) == {False}
     assert digests(settings) == digests(without)
+
+
+def test_the_same_marts_when_every_table_is_large(
+    settings: Settings, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = _parts(seed)
+    small = Settings(home=tmp_path / "small")
+    run(small, {"t": parts}, [False] * PARTS)
+    monkeypatch.setattr(warehouse.model, "LARGE", -1)
+    asked = list[str]()
+    find_rows = warehouse.touched.find_rows
+
+    def counted(con: duckdb.DuckDBPyConnection, place: Place, ids: str, rows: str) -> str:
+        asked.append(place.relation)
+        return find_rows(con, place, ids, rows)
+
+    monkeypatch.setattr(warehouse.model, "find_rows", counted)
+    run(settings, {"t": parts}, [False] * PARTS)
+    assert {'"build"."staging"."stg_payment_events"', '"build"."staging"."stg_invoice_events"'} <= set(asked)
+    assert digests(settings) == digests(small)
 
 
 def test_a_model_that_stayed_behind_gets_what_it_missed(

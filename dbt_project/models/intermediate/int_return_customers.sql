@@ -7,7 +7,7 @@ with returns as (
         return_id,
         order_id,
         {{ said('payload.customer_id') }} as customer_id
-    from {{ ref('stg_return_events') }}
+    from {{ near('stg_return_events') }}
     {%- if is_incremental() %}
     where {{ is_touched('tenant', 'return_id') }}
     {%- endif %}

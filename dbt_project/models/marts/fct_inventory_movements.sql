@@ -4,7 +4,7 @@
 with events as (
 
     select *
-    from {{ ref('stg_inventory_transaction_events') }}
+    from {{ near('stg_inventory_transaction_events', ['tenant', 'transaction_id']) }}
     where
         event_name in (
             'inventory_transaction.items_received',

@@ -18,7 +18,7 @@ with variants as (
         idempotency_key,
         payload_hash,
         published_at
-    from {{ ref(source) }}
+    from {{ near(source) }}
     {%- if is_incremental() %}
     where {{ is_touched('tenant', 'event_name', 'idempotency_key') }}
     {%- endif %}

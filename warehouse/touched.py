@@ -1,0 +1,90 @@
+"""The entities that a refresh recomputes, and their rows in the tables of the build database.
+
+They are as good as never all over a large table: an order's events came within days, an hour's deliveries together.
+DuckDB leaves out the row groups that a range of row numbers does not meet, but looks into each for a list of ids.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import duckdb
+import msgspec
+
+# The macro `is_touched` has the same number.
+TOUCHED_BITS: Final = 2**22
+# A table's rows are read in so many ranges at most: what lies between two that are near each other is read with them.
+MOST_RANGES: Final = 32
+# DuckDB reads a column by so many rows.
+VECTOR: Final = 2048
+# Of more entities than these the rows lie everywhere, and a copy of them costs more than it saves.
+MOST_ENTITIES: Final = 50_000
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where rows of touched entities are: a relation, as compiled models name it, and its columns of the entity."""
+
+    relation: str
+    entity: tuple[str, ...]
+
+
+def changed_entities(entity: tuple[str, ...], sources: Mapping[str, str], batch: int | dict[str, int]) -> str:
+    """A query of the entities with a row that changed in one of these relations after that batch, or its own."""
+    columns = ", ".join(entity)
+    parts = [
+        f"select {columns} from {relation} where changed_batch > {batch[source] if isinstance(batch, dict) else batch}"
+        for source, relation in sources.items()
+    ]
+    return " union ".join(parts)
+
+
+def find_touched(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], entities: str) -> int:
+    """Put those entities into the temporary table `touched`, and the hashes of their last columns into the variable
+    of that name, a bit each; how many they are."""
+    con.execute(f"create or replace temp table touched as {entities}")
+    con.execute(
+        f"set variable touched = (select bitstring_agg((hash({columns[-1]}) % {TOUCHED_BITS})::integer, "
+        f"0, {TOUCHED_BITS - 1}) from touched)"
+    )
+    ((count,),) = con.execute("select count(*) from touched").fetchall()
+    return int(count)
+
+
+def is_touched(columns: tuple[str, ...]) -> str:
+    """The condition that these columns name an entity that `find_touched` found; the bit spares reading the others."""
+    names = ", ".join(columns)
+    bit = f"get_bit(getvariable('touched'), (hash({columns[-1]}) % {TOUCHED_BITS})::integer) = 1"
+    return f"{bit} and ({names}) in (select {names} from touched)"
+
+
+def find_rows(con: duckdb.DuckDBPyConnection, place: Place, ids: str, rows: str) -> str:
+    """A query of all rows of a place whose id, its last column, is in the query `ids`; good in the open transaction.
+
+    The column of the ids is read here, into the temporary table `rows`, and by the query what it wants of those rows.
+    """
+    con.execute(
+        f"create or replace temp table {rows} as select rowid as number from {place.relation} "
+        f"where {place.entity[-1]} in ({ids})"
+    )
+    ranges = " or ".join(f"rowid between {first} and {last}" for first, last in _ranges(con, rows)) or "false"
+    return f"from {place.relation} where ({ranges}) and rowid in (select number from {rows})"
+
+
+def _ranges(con: duckdb.DuckDBPyConnection, rows: str) -> list[tuple[int, int]]:
+    """The first and the last of the row numbers that are near each other."""
+    gap = VECTOR
+    while True:
+        ranges = con.execute(
+            f"""
+            select min(number), max(number)
+            from (
+                select number, count(*) filter (where is_far) over (order by number) as part
+                from (select number, number - lag(number) over (order by number) > ? as is_far from {rows})
+            )
+            group by part
+            order by part
+            """,
+            [gap],
+        ).fetchall()
+        if len(ranges) <= MOST_RANGES:
+            return ranges
+        gap *= 2
