@@ -75,18 +75,25 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         return changed_entities(self.entity, self.sources, batch)
 
 
+class Fresh(msgspec.Struct, frozen=True):
+    """What a run has put into a mart: the rows of the entities that have changed since a batch, which stand in a table
+    `fresh_table` of their own as well, in the place of so many `gone` ones."""
+
+    since: int
+    gone: int
+
+
 class Run(msgspec.Struct, frozen=True):
     """What all models of one run share: its id, the batch of the log up to which it reads, and which tables hold the
     rows of touched entities of others.
 
-    `fresh` is filled with the marts whose rows of touched entities stand in a table `fresh_table` of their own as well,
-    so that they can be published without being looked for, and the batch since which these entities have changed.
+    `fresh` is filled with the marts of which the touched rows need not be looked for when they are published.
     """
 
     run_id: str
     position: int
     near: Mapping[Place, str] = {}
-    fresh: dict[str, int] | None = None
+    fresh: dict[str, Fresh] | None = None
 
 
 def build_model(con: duckdb.DuckDBPyConnection, model: Model, run: Run, *, full: bool = False, slices: int = 1) -> None:
@@ -105,7 +112,7 @@ def build_model(con: duckdb.DuckDBPyConnection, model: Model, run: Run, *, full:
 
 
 def _build(con: duckdb.DuckDBPyConnection, model: Model, run: Run, full: bool, slices: int) -> None:
-    replaced = 0
+    gone = list[int]()
     with transaction(con):
         rows = con.execute("select batch from build.main.generations where model = ?", [model.name]).fetchall()
         if not rows or full:
@@ -118,13 +125,13 @@ def _build(con: duckdb.DuckDBPyConnection, model: Model, run: Run, full: bool, s
             if model.strategy == "whole":
                 _build_whole(con, model, run)
             else:
-                replaced = _build_touched(con, model, run, int(rows[0][0]), slices)
+                gone = _build_touched(con, model, run, int(rows[0][0]), slices)
             con.execute(
                 f"update build.main.generations set batch = {_reached(model, run)} where model = ?", [model.name]
             )
-    if replaced == 1 and run.fresh is not None and model.strategy == "by_entity" and model.schema in PUBLISHED:
+    if len(gone) == 1 and run.fresh is not None and model.strategy == "by_entity" and model.schema in PUBLISHED:
         con.execute(f"create or replace table {fresh_table(model.name)} as from news")
-        run.fresh[model.name] = int(rows[0][0])
+        run.fresh[model.name] = Fresh(int(rows[0][0]), gone[0])
 
 
 def fresh_table(mart: str) -> str:
@@ -162,22 +169,21 @@ def _build_whole(con: duckdb.DuckDBPyConnection, model: Model, run: Run, slices:
         con.execute(f"insert into {model.relation} by name {sql}")
 
 
-def _build_touched(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int, slices: int = 1) -> int:
-    """Recompute what has changed since that batch; in how many steps, none when nothing has."""
-    steps = 0
+def _build_touched(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int, slices: int = 1) -> list[int]:
+    """Recompute what has changed since that batch; how many rows each step has replaced, no step when nothing has."""
+    gone = list[int]()
     if model.strategy != "by_entity":
         for position in _portions(con, model, run, built):
-            _replace(con, model, msgspec.structs.replace(run, position=position), built)
-            built, steps = position, steps + 1
-        return steps
+            gone.append(_replace(con, model, msgspec.structs.replace(run, position=position), built))
+            built = position
+        return gone
     for number in range(slices):
         entities = f"from ({model.touched_entities(built)}) where hash({model.entity[-1]}) % {slices} = {number}"
         count = find_touched(con, model.entity, entities)
         if count:
             near = run.near if count > MOST_ENTITIES else _near(con, model, run)
-            _replace(con, model, msgspec.structs.replace(run, near=near), built)
-            steps += 1
-    return steps
+            gone.append(_replace(con, model, msgspec.structs.replace(run, near=near), built))
+    return gone
 
 
 def _portions(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int) -> list[int]:
@@ -201,18 +207,20 @@ def _portions(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int
     return [*(end for end in ends if end != run.position), run.position]
 
 
-def _replace(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int) -> None:
-    """Put the rows of what is touched in the place of those that are there."""
+def _replace(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int) -> int:
+    """Put the rows of what is touched in the place of those that are there, and say how many those were."""
     sql = model.touched.replace(POSITION, str(run.position)).replace(BUILT, str(built))
     sql = NEAR.sub(lambda found: run.near.get(_place(found), found[1]), sql)
     con.execute(f"create or replace temp table news as {sql}")
     _check_columns(con, model)
     # Whole entities are rewritten, also those of which nothing is left: deleting by the new rows would keep those.
+    gone = 0
     if model.strategy == "by_entity":
-        _delete(con, model, model.entity, "touched")
+        gone = _delete(con, model, model.entity, "touched")
     elif model.strategy == "by_key":
-        _delete(con, model, model.key, "news")
+        gone = _delete(con, model, model.key, "news")
     con.execute(f"insert into {model.relation} by name from news")
+    return gone
 
 
 def _near(con: duckdb.DuckDBPyConnection, model: Model, run: Run) -> dict[Place, str]:
@@ -230,9 +238,11 @@ def _place(found: re.Match[str]) -> Place:
     return Place(found[1], tuple(found[2].split(", ")))
 
 
-def _delete(con: duckdb.DuckDBPyConnection, model: Model, columns: tuple[str, ...], table: str) -> None:
+def _delete(con: duckdb.DuckDBPyConnection, model: Model, columns: tuple[str, ...], table: str) -> int:
     names = ", ".join(columns)
-    con.execute(f"delete from {model.relation} where ({names}) in (select {names} from {table})")
+    query = f"delete from {model.relation} where ({names}) in (select {names} from {table})"
+    ((gone,),) = con.execute(query).fetchall()
+    return int(gone)
 
 
 def _check_columns(con: duckdb.DuckDBPyConnection, model: Model) -> None:

@@ -17,7 +17,7 @@ import msgspec
 from warehouse.errors import RefreshError
 from warehouse.figures import write_figures
 from warehouse.lock import hold_lock
-from warehouse.model import Model, fresh_table
+from warehouse.model import PUBLISHED, Fresh, Model, fresh_table
 from warehouse.publication import Publication, write_publication
 from warehouse.settings import Settings
 from warehouse.touched import find_touched, is_touched
@@ -48,7 +48,7 @@ def publish(
     settings: Settings,
     marts: Sequence[Model],
     published: Published,
-    fresh: Mapping[str, int] | None = None,
+    fresh: Mapping[str, Fresh] | None = None,
 ) -> Publication:
     """Bring the lake's marts to what dbt built, on a connection that has both databases attached.
 
@@ -87,7 +87,7 @@ class _Publishing:
     """One attempt to publish, in one transaction."""
 
     def __init__(
-        self, con: duckdb.DuckDBPyConnection, marts: Sequence[Model], published: Published, fresh: Mapping[str, int]
+        self, con: duckdb.DuckDBPyConnection, marts: Sequence[Model], published: Published, fresh: Mapping[str, Fresh]
     ) -> None:
         self._con = con
         self._marts = marts
@@ -129,9 +129,10 @@ class _Publishing:
             """
             select database_name, schema_name, table_name, column_name, data_type
             from duckdb_columns()
-            where database_name in ('build', 'lake') and schema_name in ('marts', 'trust')
+            where database_name in ('build', 'lake') and schema_name in (select unnest(?::varchar[]))
             order by database_name, schema_name, table_name, column_index
-            """
+            """,
+            [sorted(PUBLISHED)],
         ).fetchall():
             columns.setdefault((table[0], table[1], table[2]), []).append((name, kind))
         self._columns = columns
@@ -169,15 +170,22 @@ class _Publishing:
     def _publish_touched(self, mart: Model, target: str) -> int | None:
         """Replace the rows of the entities that changed in a source since the last publication."""
         seen = {source: self._seen(source) for source in mart.sources}
-        query = mart.touched_entities(seen)
-        if not find_touched(self._con, mart.entity, query):
+        fresh = self._fresh.get(mart.name)
+        if fresh is not None and fresh.since <= min(seen.values()):
+            return self._publish_fresh(mart, target, fresh)
+        if not find_touched(self._con, mart.entity, mart.touched_entities(seen)):
             return None
         gone = _only(self._con, f"delete from {target} where {is_touched(mart.entity)}")
-        if set(seen.values()) == {self._fresh.get(mart.name)}:
-            come = _only(self._con, f"insert into {target} by name from {fresh_table(mart.name)}")
-        else:
-            come = _only(self._con, f"insert into {target} from {mart.relation} where {is_touched(mart.entity)}")
+        come = _only(self._con, f"insert into {target} from {mart.relation} where {is_touched(mart.entity)}")
         return come if gone or come else None
+
+    def _publish_fresh(self, mart: Model, target: str, fresh: Fresh) -> int | None:
+        """Show what this run has put into a mart; of entities that had no rows before it, there are none to delete."""
+        if fresh.gone:
+            find_touched(self._con, mart.entity, mart.touched_entities(fresh.since))
+            self._con.execute(f"delete from {target} where {is_touched(mart.entity)}")
+        come = _only(self._con, f"insert into {target} by name from {fresh_table(mart.name)}")
+        return come if fresh.gone or come else None
 
     def _seen(self, source: str) -> int:
         """The batch of a source that readers see; none of a source that was built anew since."""
