@@ -19,6 +19,7 @@ from warehouse.errors import LakeError
 from warehouse.lake import log_folder
 from warehouse.log_file import COMPACTED, SUFFIX, UNFINISHED, write_compacted_file
 from warehouse.settings import Settings
+from warehouse.transaction import transaction
 
 # As soon as so many neighbours are of one size they become one file of the next: each row is written anew once a size,
 # and of each size there are fewer than this.
@@ -89,25 +90,21 @@ def join_files(con: duckdb.DuckDBPyConnection, settings: Settings, run: Sequence
     first, last = run[0].first, max(file.last for file in run)
     # A few deleted rows would else be noted in the catalog, and their file, wholly deleted, would stay.
     con.execute("set ducklake_default_data_inlining_row_limit = 0")
-    con.execute("begin")
     try:
-        rows = f"(from lake.log.events where batch between {first} and {last}) as rows"
-        before = con.execute(f"{FINGERPRINT} {rows}").fetchone()
-        assert before is not None
-        path = write_compacted_file(log_folder(settings), con, first, last)
-        after = con.execute(f"{FINGERPRINT} (from read_parquet(?)) as rows", [str(path)]).fetchone()
-        deleted = con.execute(f"delete from lake.log.events where batch between {first} and {last}").fetchone()
-        if before != after or deleted != (before[0],):
-            raise LakeError(
-                f"{path}: this compacted file of the log does not hold the rows it was made from.",
-                "the log is as it was; check the disk with `warehouse log verify` and keep that file for a report",
-            )
-        con.execute("call ducklake_add_data_files('lake', 'events', ?, schema => 'log')", [str(path)])
-        con.execute("call lake.set_commit_message('warehouse', ?)", [f"compact batches {first} to {last}"])
-        con.execute("commit")
-    except BaseException:
-        roll_back(con)
-        raise
+        with transaction(con):
+            rows = f"(from lake.log.events where batch between {first} and {last}) as rows"
+            before = con.execute(f"{FINGERPRINT} {rows}").fetchone()
+            assert before is not None
+            path = write_compacted_file(log_folder(settings), con, first, last)
+            after = con.execute(f"{FINGERPRINT} (from read_parquet(?)) as rows", [str(path)]).fetchone()
+            deleted = con.execute(f"delete from lake.log.events where batch between {first} and {last}").fetchone()
+            if before != after or deleted != (before[0],):
+                raise LakeError(
+                    f"{path}: this compacted file of the log does not hold the rows it was made from.",
+                    "the log is as it was; check the disk with `warehouse log verify` and keep that file for a report",
+                )
+            con.execute("call ducklake_add_data_files('lake', 'events', ?, schema => 'log')", [str(path)])
+            con.execute("call lake.set_commit_message('warehouse', ?)", [f"compact batches {first} to {last}"])
     finally:
         con.execute("reset ducklake_default_data_inlining_row_limit")
     sync_catalog(settings)
@@ -133,14 +130,6 @@ def remove_compacted_strays(con: duckdb.DuckDBPyConnection, settings: Settings) 
     for path in strays:
         path.unlink()
     return len(strays)
-
-
-def roll_back(con: duckdb.DuckDBPyConnection) -> None:
-    """End a transaction that failed; one that its own commit has ended is left alone."""
-    try:
-        con.execute("rollback")
-    except duckdb.TransactionException:
-        return
 
 
 def _up_to_bytes(run: Sequence[LogFile], most: int) -> list[LogFile]:
