@@ -69,7 +69,7 @@ def open_lake(settings: Settings, *, read_only: bool = False, over_files: bool =
 
     Raises LakeMissing, LakeVersionError or LakeError.
     """
-    con = duckdb.connect(config={"memory_limit": f"{settings.memory}B", **TRUST_INSTALLED})
+    con = duckdb.connect(config={"memory_limit": settings.memory_limit, **TRUST_INSTALLED})
     try:
         attach_lake(con, settings, read_only=read_only, over_files=over_files)
         con.execute("use lake")

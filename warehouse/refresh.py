@@ -21,7 +21,15 @@ from warehouse.publication import Publication, forget_failure, note_failure
 from warehouse.publish import Published, note_publication, publish, read_published
 from warehouse.sealer import seal
 from warehouse.selection import select_steps
-from warehouse.session import attach_build, detach_build, fit_threads, log_position, open_session, renew_build
+from warehouse.session import (
+    attach_build,
+    detach_build,
+    fit_threads,
+    give_memory_back,
+    log_position,
+    open_session,
+    renew_build,
+)
 from warehouse.settings import Settings
 
 # A refresh that was started beside another waits for it: both were asked to show what is acknowledged now.
@@ -93,6 +101,7 @@ def _refresh(
     finally:
         forget_fresh(session, run)
         detach_build(session)
+        give_memory_back(session, settings)
     _keep_files_few(session, settings, position)
     return publication
 

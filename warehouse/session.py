@@ -39,7 +39,7 @@ def session_name(settings: Settings) -> str:
 def session_config(settings: Settings) -> dict[str, Any]:
     """DuckDB's options of a session: beyond its memory it spills into the home. No row depends on insertion order."""
     return {
-        "memory_limit": f"{settings.memory}B",
+        "memory_limit": settings.memory_limit,
         # Resolved, since dbt connects with the same options, which DuckDB compares as text.
         "temp_directory": str(settings.home.resolve() / "build.tmp"),
         "preserve_insertion_order": "false",
@@ -74,6 +74,12 @@ def fit_threads(con: duckdb.DuckDBPyConnection, since: int) -> None:
     cores."""
     small = sum(file.bytes for file in list_log_files(con) if file.last > since) <= ONE_THREAD_BYTES
     con.execute("set threads = 1" if small else "reset threads")
+
+
+def give_memory_back(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Let the system have what DuckDB has freed and keeps for what may come."""
+    # A limit that is set, even to what it was, makes DuckDB empty its allocator.
+    con.execute(f"set memory_limit = '{settings.memory_limit}'")
 
 
 def attach_build(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:

@@ -127,6 +127,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return tuple(dict.fromkeys(map(as_hashed, (*self.api_keys, *in_file))))
 
     @property
+    def memory_limit(self) -> str:
+        """DuckDB's part of `memory`, in its words; a quarter is left to Python and to what DuckDB does not count."""
+        return f"{self.memory * 3 // 4}B"
+
+    @property
     def journal_dir(self) -> Path:
         """Folder of the receiver's fsynced files."""
         return self.home / "journal"
