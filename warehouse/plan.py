@@ -64,7 +64,8 @@ def project_digest() -> str:
     folder, package = project_dir(), Path(__file__).parent
     places = [folder / "models", folder / "macros", package / "contract"]
     paths = [path for place in places for path in place.rglob("*") if path.suffix in SUFFIXES]
-    paths += [folder / "dbt_project.yml", folder / "profiles.yml", package / "plan.py", package / "model.py"]
+    paths += [folder / "dbt_project.yml", folder / "profiles.yml"]
+    paths += [package / name for name in ("plan.py", "model.py", "touched.py")]
     state = frozenset((path, path.stat().st_mtime_ns) for path in paths)
     if state not in _digests:
         files = [(path.name, path.read_bytes()) for path in sorted(paths)]
