@@ -12,6 +12,7 @@ import duckdb
 from warehouse.disk import make_folder
 from warehouse.errors import LakeError, LakeMissing, LakeVersionError
 from warehouse.settings import Settings
+from warehouse.transaction import transaction
 
 EXTENSIONS: Final = ("sqlite_scanner", "ducklake")
 # To hash both files for their signatures takes longer than all else about opening a lake. They are as trustworthy as
@@ -138,9 +139,8 @@ def _check_format(con: duckdb.DuckDBPyConnection, settings: Settings, *, read_on
     if known == [(0,)]:
         if read_only:
             raise LakeMissing(f"{settings.home}: the lake here is still empty.", "`warehouse refresh`")
-        con.execute("begin")
-        con.execute(TABLES.replace("(?)", f"({FORMAT})"))
-        con.execute("commit")
+        with transaction(con):
+            con.execute(TABLES.replace("(?)", f"({FORMAT})"))
         return
     versions = con.execute("select version from lake.log.format").fetchall()
     if versions != [(FORMAT,)]:

@@ -30,6 +30,7 @@ from warehouse.log_file import SUFFIX, LogRows, write_remainder_file
 from warehouse.publication import read_publication
 from warehouse.settings import Settings
 from warehouse.spans import Spans
+from warehouse.transaction import transaction
 
 LOCK_SECONDS: Final = 600.0
 BATCH_ROWS: Final = 100_000
@@ -173,14 +174,13 @@ def _build(settings: Settings, plan: _Plan) -> tuple[Path, set[str]]:
     drafted = msgspec.structs.replace(settings, catalog=str(draft), data_path=str(data_path(settings)))
     with open_lake(drafted, over_files=True) as con:
         try:
-            con.execute("begin")
-            for one in plan.whole:
-                _add(con, one.path)
-            for one, wanted in plan.partly:
-                _add(con, write_remainder_file(log_folder(settings), _rows_of(one, wanted), one.path))
-            con.execute("update lake.log.counter set batch = ?", [plan.batch])
-            con.execute("call lake.set_commit_message('warehouse', 'recovered from the files of the log')")
-            con.execute("commit")
+            with transaction(con):
+                for one in plan.whole:
+                    _add(con, one.path)
+                for one, wanted in plan.partly:
+                    _add(con, write_remainder_file(log_folder(settings), _rows_of(one, wanted), one.path))
+                con.execute("update lake.log.counter set batch = ?", [plan.batch])
+                con.execute("call lake.set_commit_message('warehouse', 'recovered from the files of the log')")
         except duckdb.Error as error:
             raise LakeError(
                 f"{draft}: the new catalog could not be made: {str(error).splitlines()[0]}",
