@@ -11,13 +11,7 @@ from typing import Final, Literal
 import duckdb
 import msgspec
 
-from warehouse.touched import (
-    MOST_ENTITIES,
-    Place,
-    changed_entities,
-    find_rows,
-    find_touched,
-)
+from warehouse.touched import MOST_ENTITIES, Place, changed_entities, find_rows, find_touched
 from warehouse.transaction import transaction
 
 # Stand in a compiled model where a run's own numbers belong. They are put in as literals, by which the lake leaves out

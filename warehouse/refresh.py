@@ -101,7 +101,7 @@ def _refresh(
     finally:
         forget_fresh(session, run)
         detach_build(session)
-        give_memory_back(session, settings)
+    give_memory_back(session, settings)
     _keep_files_few(session, settings, position)
     return publication
 
