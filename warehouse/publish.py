@@ -20,7 +20,7 @@ from warehouse.lock import hold_lock
 from warehouse.model import PUBLISHED, Fresh, Model, fresh_table
 from warehouse.publication import Publication, write_publication
 from warehouse.settings import Settings
-from warehouse.touched import find_touched, is_touched
+from warehouse.touched import find_touched, is_likely_touched, is_touched
 from warehouse.transaction import roll_back
 
 ATTEMPTS: Final = 10
@@ -176,7 +176,8 @@ class _Publishing:
         if not find_touched(self._con, mart.entity, mart.touched_entities(seen)):
             return None
         gone = _only(self._con, f"delete from {target} where {is_touched(mart.entity)}")
-        come = _only(self._con, f"insert into {target} from {mart.relation} where {is_touched(mart.entity)}")
+        touched = f"{is_likely_touched(mart.entity)} and {is_touched(mart.entity)}"
+        come = _only(self._con, f"insert into {target} from {mart.relation} where {touched}")
         return come if gone or come else None
 
     def _publish_fresh(self, mart: Model, target: str, fresh: Fresh) -> int | None:

@@ -50,10 +50,14 @@ def find_touched(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], entit
 
 
 def is_touched(columns: tuple[str, ...]) -> str:
-    """The condition that these columns name an entity that `find_touched` found; the bit spares reading the others."""
+    """The condition that these columns name an entity that `find_touched` found."""
     names = ", ".join(columns)
-    bit = f"get_bit(getvariable('touched'), (hash({columns[-1]}) % {TOUCHED_BITS})::integer) = 1"
-    return f"{bit} and ({names}) in (select {names} from touched)"
+    return f"({names}) in (select {names} from touched)"
+
+
+def is_likely_touched(columns: tuple[str, ...]) -> str:
+    """What to ask before it where more columns are read than these: DuckDB then reads the others near such rows alone."""
+    return f"get_bit(getvariable('touched'), (hash({columns[-1]}) % {TOUCHED_BITS})::integer) = 1"
 
 
 def find_rows(con: duckdb.DuckDBPyConnection, place: Place, ids: str, rows: str) -> str:
