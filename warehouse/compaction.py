@@ -27,6 +27,9 @@ FANOUT: Final = 8
 SMALLEST_SIZE: Final = 64 * 2**10
 # A file this large stays as it is; what is joined does not become larger than twice that.
 LARGE: Final = 64 * 2**20
+# Files that are joined are open at once, and some thousand rows of each in memory.
+MOST_FILES: Final = 8 * FANOUT
+FEWEST_FILES: Final = 2
 # Younger than this a file without a place in the catalog may be one that another host is about to commit.
 STRAY_SECONDS: Final = 3600.0
 
@@ -78,15 +81,25 @@ def find_run(files: Sequence[LogFile], *, up_to: int | None = None, at_least: in
         for together, group in itertools.groupby(range(len(files)), fits.__getitem__):
             run = [files[place] for place in group]
             if together and len(run) >= at_least:
-                return _up_to_bytes(run, 2 * LARGE)
+                return _up_to_bytes(run[:MOST_FILES], 2 * LARGE)
     return []
 
 
 def join_files(con: duckdb.DuckDBPyConnection, settings: Settings, run: Sequence[LogFile]) -> int:
     """Put one file in the place of these neighbours, on the disk and in the catalog; the number of rows in it.
 
+    Where bodies are so large that a few rows of each file do not fit into memory, only the first of them are joined.
     Only under the home's write lock. Raises LakeError when the new file does not hold the very rows of the old ones.
     """
+    try:
+        return _join_files(con, settings, run)
+    except duckdb.OutOfMemoryException:
+        if len(run) < 2 * FEWEST_FILES:
+            raise
+        return join_files(con, settings, run[: len(run) // 2])
+
+
+def _join_files(con: duckdb.DuckDBPyConnection, settings: Settings, run: Sequence[LogFile]) -> int:
     first, last = run[0].first, max(file.last for file in run)
     # A few deleted rows would else be noted in the catalog, and their file, wholly deleted, would stay.
     con.execute("set ducklake_default_data_inlining_row_limit = 0")
@@ -95,7 +108,7 @@ def join_files(con: duckdb.DuckDBPyConnection, settings: Settings, run: Sequence
             rows = f"(from lake.log.events where batch between {first} and {last}) as rows"
             before = con.execute(f"{FINGERPRINT} {rows}").fetchone()
             assert before is not None
-            path = write_compacted_file(log_folder(settings), con, first, last)
+            path = write_compacted_file(log_folder(settings), con, [(file.first, file.last) for file in run])
             after = con.execute(f"{FINGERPRINT} (from read_parquet(?)) as rows", [str(path)]).fetchone()
             deleted = con.execute(f"delete from lake.log.events where batch between {first} and {last}").fetchone()
             if before != after or deleted != (before[0],):

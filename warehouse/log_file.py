@@ -7,7 +7,8 @@ name carries the digest of its content, so that any change of it is seen from th
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 from warehouse.canonical import payload_hash
 from warehouse.disk import make_folder, sync_file_at, sync_folder
 from warehouse.journal.record import Meta, Problem
+from warehouse.merge import merge
 
 SUFFIX: Final = ".parquet"
 UNFINISHED: Final = ".unfinished"
@@ -27,6 +29,9 @@ RECOVERED: Final = "recovered"
 COMPACTED: Final = "compacted"
 # A row group for each of many rare names would cost more than reading the few rows of its neighbours.
 GROUP_ROWS: Final = 10_000
+GROUP_BYTES: Final = 64 * 2**20
+# Of a file that is merged with others so many are in memory at least.
+FEWEST_ROWS: Final = 64
 # Of a name with many rows: each takes the memory that the one before it has given back, and new memory is slow.
 MAX_GROUP_ROWS: Final = 20_000
 
@@ -103,19 +108,25 @@ def write_log_file(folder: Path, rows: LogRows, batch: int) -> Path:
     return _write_whole(folder, f"{journal}-{position}", SCHEMA, (_table(group, batch) for group in rows.groups()))
 
 
-def write_compacted_file(folder: Path, con: duckdb.DuckDBPyConnection, first: int, last: int) -> Path:
-    """Write the log's rows of these batches as one file, sorted and named by its digest like every other.
+def write_compacted_file(folder: Path, con: duckdb.DuckDBPyConnection, files: Sequence[tuple[int, int]]) -> Path:
+    """Write the log's rows of these files, each given by its first and last batch and sorted, as one that is sorted
+    too, and named by its digest like every other.
 
-    Returns when it is on the disk. Raises OSError, or duckdb.Error when the rows cannot be read.
+    All are read at once, a few rows of each at a time, so that neither their sizes nor those of their bodies need any
+    memory. Returns when the new one is on the disk. Raises OSError, or duckdb.Error when the rows cannot be read.
     """
-    columns = ", ".join(field.name for field in SCHEMA)
-    # Ten thousand bodies may be more than the 2 GiB that the small kind of column holds.
-    con.execute("set arrow_large_buffer_size = true")
-    rows = f"select {columns} from lake.log.events where batch between ? and ?"
-    query = con.execute(f"{rows} order by name nulls first, journal, position", [first, last])
-    batches = query.to_arrow_reader(GROUP_ROWS)
-    tables = (pa.Table.from_batches([batch]) for batch in batches)
-    return _write_whole(folder, f"{COMPACTED}-{first}-{last}", batches.schema, tables)
+    columns = ", ".join(COLUMNS)
+    rows = max(GROUP_ROWS // len(files), FEWEST_ROWS)
+    with ExitStack() as cursors:
+        sorted_files: list[pa.RecordBatchReader] = []
+        for first, last in files:
+            cursor = cursors.enter_context(con.cursor())
+            # Ten thousand bodies may be more than the 2 GiB that the small kind of column holds.
+            cursor.execute("set arrow_large_buffer_size = true")
+            query = f"select {columns} from lake.log.events where batch between ? and ?"
+            sorted_files.append(cursor.execute(query, [first, last]).to_arrow_reader(rows))
+        tables = merge(sorted_files, GROUP_ROWS, GROUP_BYTES)
+        return _write_whole(folder, f"{COMPACTED}-{files[0][0]}-{files[-1][1]}", sorted_files[0].schema, tables)
 
 
 def write_remainder_file(folder: Path, rows: pa.Table, source: Path) -> Path:

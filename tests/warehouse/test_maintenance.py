@@ -126,6 +126,15 @@ def test_batches_of_a_delivery_or_two_are_joined_too(tmp_path: Path) -> None:
     assert query(settings, FINGERPRINT) == before
 
 
+def test_files_of_more_bodies_than_there_is_memory_are_joined(tmp_path: Path) -> None:
+    little = Settings(home=tmp_path, memory=256_000_000)
+    bodies = [json.dumps({"tenant": "t", "note": f"{number:x>4000}"}).encode() for number in range(100_000)]
+    commit_in_parts(little, bodies, FANOUT)
+    before = query(little, FINGERPRINT)
+    assert compact(little).log_files == 1
+    assert query(little, FINGERPRINT) == before
+
+
 def test_batches_that_nobody_has_read_yet_are_left_alone(settings: Settings) -> None:
     with open_lake(settings) as con:
         compact_when_due(con, settings, 20)
