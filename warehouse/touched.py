@@ -56,7 +56,7 @@ def is_touched(columns: tuple[str, ...]) -> str:
 
 
 def is_likely_touched(columns: tuple[str, ...]) -> str:
-    """What to ask before it where more columns are read than these: DuckDB then reads the others near such rows alone."""
+    """What to ask before it where more columns are read: DuckDB then reads the others near such rows alone."""
     return f"get_bit(getvariable('touched'), (hash({columns[-1]}) % {TOUCHED_BITS})::integer) = 1"
 
 

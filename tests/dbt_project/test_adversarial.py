@@ -46,6 +46,28 @@ def address(step: str, published_at: str, **fields: Any) -> Envelope:
     return event(f"customer.address_{step}", published_at, id="adr", customer_id="ada", **fields)
 
 
+def received(transaction_id: str, day: int, quantity: int) -> Envelope:
+    return event(
+        "inventory_transaction.items_received",
+        "2026-03-20T12:00:00Z",
+        id=transaction_id,
+        fulfillment_location_id="PIER",
+        processed_at=f"2026-03-{day:02}T12:00:00Z",
+        items=[{"product_id": "shoe", "quantity": quantity}],
+    )
+
+
+def counted(count_id: str, day: int, found: int) -> Envelope:
+    return event(
+        "inventory_count.items_counted",
+        "2026-03-20T12:00:00Z",
+        id=count_id,
+        fulfillment_location_id="PIER",
+        completed_at=f"2026-03-{day:02}T18:00:00Z",
+        items=[{"product_id": "shoe", "stock_on_hand": 0, "count": found}],
+    )
+
+
 SCENARIOS: dict[str, list[Envelope]] = {
     # Everything happened, and was published, in one moment.
     "equal": [
@@ -99,6 +121,16 @@ SCENARIOS: dict[str, list[Envelope]] = {
         order("2026-03-01T12:00:00Z", customer_id="ada"),
         order("2026-03-01T13:00:00Z", customer_id="bob"),
     ],
+    # What was told to be received on the 2nd was received on the 5th: nothing is left of the first day.
+    "corrected": [
+        received("a", 2, 7),
+        received("a", 5, 7),
+        received("b", 3, 1),
+        received("c", 8, 2),
+        counted("d", 6, 4),
+    ],
+    # From the 2nd on there is more than a column holds; a count ends that.
+    "beyond": [received("a", 1, 2**63 - 1), received("b", 2, 5), received("c", 3, -9), counted("d", 5, 4)],
 }
 
 
@@ -204,6 +236,26 @@ def test_a_swap_takes_the_old_product_out_of_what_was_sold(con: duckdb.DuckDBPyC
 def test_an_order_that_was_another_customers_leaves_nothing_with_the_first(con: duckdb.DuckDBPyConnection) -> None:
     assert rows_of(con, "given", "marts.dim_customers", "customer_id, order_count") == [("bob", 1)]
     assert rows_of(con, "given", "marts.fct_orders", "order_id, customer_id") == [("o1", "bob")]
+
+
+def test_a_correction_moves_stock_to_another_day(con: duckdb.DuckDBPyConnection) -> None:
+    days = rows_of(con, "corrected", "marts.daily_inventory", "date, opening, received, counted_variance, closing")
+    assert days == [
+        (date(2026, 3, 3), 0, 1, 0, 1),
+        (date(2026, 3, 5), 1, 7, 0, 8),
+        (date(2026, 3, 6), 8, 0, -4, 4),
+        (date(2026, 3, 8), 4, 2, 0, 6),
+    ]
+
+
+def test_a_stock_beyond_all_columns_is_unknown_until_it_is_counted(con: duckdb.DuckDBPyConnection) -> None:
+    days = rows_of(con, "beyond", "marts.daily_inventory", "date, opening, received, counted_variance, closing")
+    assert days == [
+        (date(2026, 3, 1), 0, 2**63 - 1, 0, 2**63 - 1),
+        (date(2026, 3, 2), 2**63 - 1, 5, None, None),
+        (date(2026, 3, 3), None, -9, None, None),
+        (date(2026, 3, 5), None, 0, None, 4),
+    ]
 
 
 def test_a_replay_of_the_whole_log_changes_no_fact(settings: Settings) -> None:

@@ -1,12 +1,26 @@
-{#- For each staging model, the column of its transaction, and the fields that name a location. -#}
+{#- For each staging model, the column of its transaction, the fields that name a location, and when stock moved. -#}
 {%- set transactions = {
     'stg_inventory_transaction_events': {
         'id': 'transaction_id',
         'locations': ['fulfillment_location_id', 'fulfillment_node_id', 'origin_id'],
+        'time': utc('payload.processed_at'),
     },
-    'stg_inventory_count_events': {'id': 'count_id', 'locations': ['fulfillment_location_id']},
-    'stg_fulfillment_events': {'id': 'fulfillment_request_id', 'locations': ['fulfillment_location_id']},
-    'stg_return_events': {'id': 'return_id', 'locations': ['return_location_id']},
+    'stg_inventory_count_events': {
+        'id': 'count_id',
+        'locations': ['fulfillment_location_id'],
+        'time': utc('payload.completed_at'),
+    },
+    'stg_fulfillment_events': {
+        'id': 'fulfillment_request_id',
+        'locations': ['fulfillment_location_id'],
+        'time': 'list_min([' ~ utc('each.shipped_at') ~ ' for each in payload.items])',
+        'moves': "event_name = 'fulfillment_request.items_completed'",
+    },
+    'stg_return_events': {
+        'id': 'return_id',
+        'locations': ['return_location_id'],
+        'time': utc('payload.returned_at'),
+    },
 } -%}
 {{ config(
     unique_key=['tenant', 'source_id'],
@@ -27,7 +41,10 @@ with events as (
             payload.{{ name }}{{ ',' if not loop.last }}
             {%- endfor %}
         ] as locations,
-        [each.product_id for each in payload.items] as products
+        [each.product_id for each in payload.items] as products,
+        case
+            when {{ names.get('moves', 'true') }} then {{ day('least(published_at, ' ~ names.time ~ ')') }}
+        end as date
     from {{ ref(source) }}
     where changed_batch > {{ position }}
     {{- ' union all' if not loop.last }}
@@ -35,12 +52,14 @@ with events as (
 
 ),
 
-sources as (
+new_sources as (
 
-    select distinct
+    select
         tenant,
-        source_id
+        source_id,
+        min(date) as first_date
     from events
+    group by tenant, source_id
 
 ),
 
@@ -52,13 +71,35 @@ known as (
         earlier.tenant,
         earlier.source_id,
         earlier.location_id,
-        earlier.product_id
+        earlier.product_id,
+        earlier.first_date
     from {{ this }} as earlier
-    inner join sources on earlier.tenant = sources.tenant and earlier.source_id = sources.source_id
+    inner join new_sources on earlier.tenant = new_sources.tenant and earlier.source_id = new_sources.source_id
 
 ),
 
 {% endif -%}
+sources as (
+
+    select
+        tenant,
+        source_id,
+        min(first_date) as first_date
+    from (
+        select * from new_sources
+        {%- if is_incremental() %}
+        union all
+        select
+            tenant,
+            source_id,
+            first_date
+        from known
+        {%- endif %}
+    ) as seen
+    group by tenant, source_id
+
+),
+
 named_locations as (
 
     select
@@ -125,6 +166,7 @@ final as (
         sources.source_id,
         locations.location_id,
         products.product_id,
+        sources.first_date,
         {{ log_position() }}::bigint as changed_batch
     from sources
     left join locations on sources.tenant = locations.tenant and sources.source_id = locations.source_id

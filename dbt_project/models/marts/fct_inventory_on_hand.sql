@@ -16,7 +16,7 @@ with movements as (
 
 counts as (
 
-    {{ complete_counts() }}
+    {{ complete_counts(and_touched()) }}
 
 ),
 
