@@ -40,7 +40,7 @@ def find_near(models: Mapping[str, Model], built: Mapping[str, int]) -> list[Nea
         # Staging comes before all else, so that waiting for the sources of every reader cannot go round in circles.
         if name in built and all(f".{STAGING}." in relation for relation in model.sources.values()):
             for place in names_near(model):
-                if place.entity == model.entity:
+                if place.entity == model.entity and STAGING in place.relation.replace('"', "").split("."):
                     readers.setdefault(place, []).append(model)
     return [
         Near(

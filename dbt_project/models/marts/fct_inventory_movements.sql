@@ -134,7 +134,7 @@ fulfilled as (
         null::varchar as reason,
         null::varchar as note,
         requests.associate_id
-    from {{ ref('fct_fulfillment_items') }} as items
+    from {{ near('fct_fulfillment_items', ['tenant', 'fulfillment_request_id']) }} as items
     inner join {{ ref('fct_fulfillment_requests') }} as requests
         on items.tenant = requests.tenant and items.fulfillment_request_id = requests.fulfillment_request_id
     where
