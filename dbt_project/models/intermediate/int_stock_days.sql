@@ -57,7 +57,8 @@ movements as (
         moves.occurred_at,
         moves.movement_type,
         coalesce(moves.quantity_change, 0) as units
-    from {{ ref('fct_inventory_movements') }} as moves {{ join_changed('moves', 'moves.occurred_at >= changed.since_at') }}
+    from {{ ref('fct_inventory_movements') }} as moves
+    {{ join_changed('moves', 'moves.occurred_at >= changed.since_at') }}
     where moves.location_id is not null and moves.product_id is not null
 
 ),
@@ -73,7 +74,8 @@ counts as (
     select
         complete_counts.*,
         {{ day('complete_counts.completed_at') }} as date
-    from complete_counts {{ join_changed('complete_counts', 'complete_counts.completed_at >= changed.since_at') }}
+    from complete_counts
+    {{ join_changed('complete_counts', 'complete_counts.completed_at >= changed.since_at') }}
 
 ),
 
@@ -258,7 +260,8 @@ final as (
         opened.closing::bigint as closing,
         opened.is_empty,
         {{ log_position() }}::bigint as changed_batch
-    from opened {{ join_changed('opened', 'opened.date >= changed.since') }}
+    from opened
+    {{ join_changed('opened', 'opened.date >= changed.since') }}
 
 )
 
