@@ -7,7 +7,8 @@ leaves the log as it was and a file that nobody reads, which a later compaction 
 
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,8 @@ LARGE: Final = 64 * 2**20
 # Files that are joined are open at once, and some thousand rows of each in memory.
 MOST_FILES: Final = 8 * FANOUT
 FEWEST_FILES: Final = 2
+# A few deleted rows are noted in the catalog up to this number, and their file, wholly deleted, would stay.
+INLINING: Final = "ducklake_default_data_inlining_row_limit"
 # Younger than this a file without a place in the catalog may be one that another host is about to commit.
 STRAY_SECONDS: Final = 3600.0
 
@@ -101,27 +104,32 @@ def join_files(con: duckdb.DuckDBPyConnection, settings: Settings, run: Sequence
 
 def _join_files(con: duckdb.DuckDBPyConnection, settings: Settings, run: Sequence[LogFile]) -> int:
     first, last = run[0].first, max(file.last for file in run)
-    # A few deleted rows would else be noted in the catalog, and their file, wholly deleted, would stay.
-    con.execute("set ducklake_default_data_inlining_row_limit = 0")
-    try:
-        with transaction(con):
-            rows = f"(from lake.log.events where batch between {first} and {last}) as rows"
-            before = con.execute(f"{FINGERPRINT} {rows}").fetchone()
-            assert before is not None
-            path = write_compacted_file(log_folder(settings), con, [(file.first, file.last) for file in run])
-            after = con.execute(f"{FINGERPRINT} (from read_parquet(?)) as rows", [str(path)]).fetchone()
-            deleted = con.execute(f"delete from lake.log.events where batch between {first} and {last}").fetchone()
-            if before != after or deleted != (before[0],):
-                raise LakeError(
-                    f"{path}: this compacted file of the log does not hold the rows it was made from.",
-                    "the log is as it was; check the disk with `warehouse log verify` and keep that file for a report",
-                )
-            con.execute("call ducklake_add_data_files('lake', 'events', ?, schema => 'log')", [str(path)])
-            con.execute("call lake.set_commit_message('warehouse', ?)", [f"compact batches {first} to {last}"])
-    finally:
-        con.execute("reset ducklake_default_data_inlining_row_limit")
+    with _setting(con, INLINING, "0"), _setting(con, "preserve_insertion_order", "true"), transaction(con):
+        rows = f"(from lake.log.events where batch between {first} and {last}) as rows"
+        before = con.execute(f"{FINGERPRINT} {rows}").fetchone()
+        assert before is not None
+        path = write_compacted_file(log_folder(settings), con, [(file.first, file.last) for file in run])
+        after = con.execute(f"{FINGERPRINT} (from read_parquet(?)) as rows", [str(path)]).fetchone()
+        deleted = con.execute(f"delete from lake.log.events where batch between {first} and {last}").fetchone()
+        if before != after or deleted != (before[0],):
+            raise LakeError(
+                f"{path}: this compacted file of the log does not hold the rows it was made from.",
+                "the log is as it was; check the disk with `warehouse log verify` and keep that file for a report",
+            )
+        con.execute("call ducklake_add_data_files('lake', 'events', ?, schema => 'log')", [str(path)])
+        con.execute("call lake.set_commit_message('warehouse', ?)", [f"compact batches {first} to {last}"])
     sync_catalog(settings)
     return int(before[0])
+
+
+@contextmanager
+def _setting(con: duckdb.DuckDBPyConnection, name: str, value: str) -> Iterator[None]:
+    ((before,),) = con.execute("select current_setting(?)::varchar", [name]).fetchall()
+    con.execute(f"set {name} = '{value}'")
+    try:
+        yield
+    finally:
+        con.execute(f"set {name} = '{before}'")
 
 
 def drop_emptied_files(con: duckdb.DuckDBPyConnection) -> None:

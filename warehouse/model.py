@@ -11,6 +11,7 @@ from typing import Final, Literal
 import duckdb
 import msgspec
 
+from warehouse.arrivals import COPY, LOG
 from warehouse.touched import MOST_ENTITIES, Place, changed_entities, find_rows, find_touched
 from warehouse.transaction import transaction
 
@@ -81,12 +82,14 @@ class Run(msgspec.Struct, frozen=True):
     """What all models of one run share: its id, the batch of the log up to which it reads, and which tables hold the
     rows of touched entities of others.
 
-    `fresh` is filled with the marts of which the touched rows need not be looked for when they are published.
+    All deliveries after the batch `arrived_after`, where there is one, stand in a copy as well. `fresh` is filled with
+    the marts of which the touched rows need not be looked for when they are published.
     """
 
     run_id: str
     position: int
     near: Mapping[Place, str] = {}
+    arrived_after: int | None = None
     fresh: dict[str, Fresh] | None = None
 
 
@@ -186,7 +189,7 @@ def _portions(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int
     One step for a model that does not read it, and in dbt's own runs, which hand over one of the two queries only.
     """
     is_one_step = not model.reads_log or model.strategy in ("whole", "by_entity") or model.whole == model.touched
-    if is_one_step or run.position <= built + 1:
+    if is_one_step or run.position <= built + 1 or _is_copied(run, built):
         return [run.position]
     batches = con.execute(
         "select batch, count(*) from lake.log.events where batch > ? and batch <= ? group by batch order by batch",
@@ -205,6 +208,8 @@ def _replace(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int)
     """Put the rows of what is touched in the place of those that are there, and say how many those were."""
     sql = model.touched.replace(POSITION, str(run.position)).replace(BUILT, str(built))
     sql = NEAR.sub(lambda found: run.near.get(_place(found), found[1]), sql)
+    if _is_copied(run, built):
+        sql = sql.replace(LOG, COPY)
     con.execute(f"create or replace temp table news as {sql}")
     _check_columns(con, model)
     # Whole entities are rewritten, also those of which nothing is left: deleting by the new rows would keep those.
@@ -215,6 +220,11 @@ def _replace(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int)
         gone = _delete(con, model, model.key, "news")
     con.execute(f"insert into {model.relation} by name from news")
     return gone
+
+
+def _is_copied(run: Run, built: int) -> bool:
+    """Whether all that came into the log after that batch stands in the run's copy."""
+    return run.arrived_after is not None and run.arrived_after <= built
 
 
 def _near(con: duckdb.DuckDBPyConnection, model: Model, run: Run) -> dict[Place, str]:

@@ -11,6 +11,7 @@ from typing import Final
 
 import duckdb
 
+from warehouse.arrivals import forget_arrivals
 from warehouse.build import build, reason_of
 from warehouse.errors import JournalUnread, RefreshError, WarehouseError
 from warehouse.lock import hold_lock
@@ -90,7 +91,7 @@ def _refresh(
     try:
         if full:
             renew_build(session, settings)
-        steps = plan.steps if full else select_steps(session, plan, position)
+        steps, run = (plan.steps, run) if full else select_steps(session, plan, run)
         build(session, steps, run, full=full, progress=progress)
         publication = publish(session, settings, plan.marts, Published(run.run_id, position, digest), run.fresh)
     except duckdb.Error as error:
@@ -100,6 +101,7 @@ def _refresh(
         ) from error
     finally:
         forget_fresh(session, run)
+        forget_arrivals(session)
         detach_build(session)
     give_memory_back(session, settings)
     _keep_files_few(session, settings, position)

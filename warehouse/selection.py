@@ -7,29 +7,36 @@ one that must run must run as well; all others are as far as the log without run
 from typing import Final
 
 import duckdb
+import msgspec
 
+from warehouse.arrivals import COPY, LOG, copy_arrivals
+from warehouse.model import Run
 from warehouse.plan import Plan, Step
 
 ARRIVED: Final = """
 select distinct contract.family
-from lake.log.events as events
+from {log} as events
 inner join run.main.contract as contract on events.name = contract.name
 where events.batch > {low} and events.batch <= {high} and events.problem is null
 """
 
 
-def select_steps(con: duckdb.DuckDBPyConnection, plan: Plan, position: int) -> dict[str, Step]:
-    """The steps to run up to that batch of the log; the models of all others are brought forward to it."""
+def select_steps(con: duckdb.DuckDBPyConnection, plan: Plan, run: Run) -> tuple[dict[str, Step], Run]:
+    """The steps to run, and the run, with a copy of what arrived where that is little; the models of all others are
+    brought forward to its position."""
     built = dict(con.execute("select model, batch from build.main.generations").fetchall())
     if not plan.steps.keys() <= built.keys():
-        return plan.steps
-    low = min(built[name] for name in plan.steps)
-    families = {family for (family,) in con.execute(ARRIVED.format(low=low, high=position)).fetchall()}
+        return plan.steps, run
+    low, position = min(built[name] for name in plan.steps), run.position
+    if copy_arrivals(con, low, position):
+        run = msgspec.structs.replace(run, arrived_after=low)
+    log = LOG if run.arrived_after is None else COPY
+    families = {family for (family,) in con.execute(ARRIVED.format(log=log, low=low, high=position)).fetchall()}
     to_run = _with_children(plan, {name for name, step in plan.steps.items() if _reads(step, families)})
     resting = ", ".join(f"'{name}'" for name in plan.steps if name not in to_run)
     if resting:
         con.execute(f"update build.main.generations set batch = {position} where model in ({resting})")
-    return {name: step for name, step in plan.steps.items() if name in to_run}
+    return {name: step for name, step in plan.steps.items() if name in to_run}, run
 
 
 def _reads(step: Step, families: set[str]) -> bool:
