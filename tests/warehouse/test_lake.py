@@ -26,6 +26,14 @@ def test_the_first_writer_makes_the_lake(tmp_path: Path) -> None:
         assert con.execute("select count(*) from log.counter").fetchall() == [(1,)]
 
 
+def test_ids_of_marts_are_written_as_they_are_quick_to_read(tmp_path: Path) -> None:
+    with open_lake(settings_of(tmp_path)) as con:
+        con.execute("create table lake.marts.orders as select uuid()::varchar as order_id from range(100_000)")
+        files = [str(path) for path in (tmp_path / "lake" / "data" / "marts").rglob("*.parquet")]
+        encodings = con.execute("select distinct encodings from parquet_metadata(?)", [files]).fetchall()
+    assert encodings == [("DELTA_LENGTH_BYTE_ARRAY",)]
+
+
 def test_reading_where_there_is_no_lake_says_so_and_makes_nothing(tmp_path: Path) -> None:
     with pytest.raises(LakeMissing, match="no lake"):
         warehouse.connect(tmp_path / "nothing")
