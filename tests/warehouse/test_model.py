@@ -57,5 +57,6 @@ def test_a_log_read_in_portions_makes_the_same_marts(
             deliver(settings, {"t": part})
             seal(settings)
         refresh(settings)
-        assert max(steps) == (1 if settings is at_once else len(parts))
+        # What has no deliveries makes no batch.
+        assert max(steps) == (1 if settings is at_once else sum(map(bool, parts)))
     assert digests(in_portions) == digests(at_once)
