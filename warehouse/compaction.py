@@ -108,7 +108,10 @@ def _join_files(con: duckdb.DuckDBPyConnection, settings: Settings, run: Sequenc
         rows = f"(from lake.log.events where batch between {first} and {last}) as rows"
         before = con.execute(f"{FINGERPRINT} {rows}").fetchone()
         assert before is not None
-        path = write_compacted_file(log_folder(settings), con, [(file.first, file.last) for file in run])
+        # Each batch is read once, also where files overlap, as after a recovery.
+        starts = sorted({file.first for file in run})
+        spans = list(zip(starts, [*(start - 1 for start in starts[1:]), last], strict=True))
+        path = write_compacted_file(log_folder(settings), con, spans)
         after = con.execute(f"{FINGERPRINT} (from read_parquet(?)) as rows", [str(path)]).fetchone()
         deleted = con.execute(f"delete from lake.log.events where batch between {first} and {last}").fetchone()
         if before != after or deleted != (before[0],):

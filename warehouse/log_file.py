@@ -108,25 +108,25 @@ def write_log_file(folder: Path, rows: LogRows, batch: int) -> Path:
     return _write_whole(folder, f"{journal}-{position}", SCHEMA, (_table(group, batch) for group in rows.groups()))
 
 
-def write_compacted_file(folder: Path, con: duckdb.DuckDBPyConnection, files: Sequence[tuple[int, int]]) -> Path:
-    """Write the log's rows of these files, each given by its first and last batch and sorted, as one that is sorted
-    too, and named by its digest like every other.
+def write_compacted_file(folder: Path, con: duckdb.DuckDBPyConnection, spans: Sequence[tuple[int, int]]) -> Path:
+    """Write the log's rows of these spans of batches, first and last, as one file that is named by its digest like
+    every other; it is sorted where each span is, as a file of the log is.
 
-    All are read at once, a few rows of each at a time, so that neither their sizes nor those of their bodies need any
-    memory. Returns when the new one is on the disk. Raises OSError, or duckdb.Error when the rows cannot be read.
+    All are read at once, a few thousand rows of each in memory at a time. Returns when the file is on the disk. Raises
+    OSError, or duckdb.Error when the rows cannot be read.
     """
     columns = ", ".join(COLUMNS)
-    rows = max(GROUP_ROWS // len(files), FEWEST_ROWS)
+    rows = max(GROUP_ROWS // len(spans), FEWEST_ROWS)
     with ExitStack() as cursors:
-        sorted_files: list[pa.RecordBatchReader] = []
-        for first, last in files:
+        readers: list[pa.RecordBatchReader] = []
+        for first, last in spans:
             cursor = cursors.enter_context(con.cursor())
             # Ten thousand bodies may be more than the 2 GiB that the small kind of column holds.
             cursor.execute("set arrow_large_buffer_size = true")
             query = f"select {columns} from lake.log.events where batch between ? and ?"
-            sorted_files.append(cursor.execute(query, [first, last]).to_arrow_reader(rows))
-        tables = merge(sorted_files, GROUP_ROWS, GROUP_BYTES)
-        return _write_whole(folder, f"{COMPACTED}-{files[0][0]}-{files[-1][1]}", sorted_files[0].schema, tables)
+            readers.append(cursor.execute(query, [first, last]).to_arrow_reader(rows))
+        tables = merge(readers, GROUP_ROWS, GROUP_BYTES)
+        return _write_whole(folder, f"{COMPACTED}-{spans[0][0]}-{spans[-1][1]}", readers[0].schema, tables)
 
 
 def write_remainder_file(folder: Path, rows: pa.Table, source: Path) -> Path:

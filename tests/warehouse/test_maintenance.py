@@ -126,6 +126,21 @@ def test_batches_of_a_delivery_or_two_are_joined_too(tmp_path: Path) -> None:
     assert query(settings, FINGERPRINT) == before
 
 
+def test_files_whose_batches_overlap_are_joined_with_each_row_once(settings: Settings) -> None:
+    compact(settings)
+    before = query(settings, FINGERPRINT)
+    with open_lake(settings) as con:
+        # As a recovery may leave them: one file of all batches, and files of rows that were within it.
+        con.execute("set ducklake_default_data_inlining_row_limit = 0")
+        for batch in (1, 7, 30):
+            con.execute(f"create or replace temp table rows as from lake.log.events where batch = {batch}")
+            con.execute(f"delete from lake.log.events where batch = {batch}")
+            con.execute("insert into lake.log.events from rows")
+        assert [(file.first, file.last) for file in list_log_files(con)] == [(1, 1), (1, BATCHES), (7, 7), (30, 30)]
+    assert compact(settings).log_files == 1
+    assert query(settings, FINGERPRINT) == before
+
+
 def test_files_of_more_bodies_than_there_is_memory_are_joined(tmp_path: Path) -> None:
     little = Settings(home=tmp_path, memory=256_000_000)
     bodies = [json.dumps({"tenant": "t", "note": f"{number:x>4000}"}).encode() for number in range(100_000)]
