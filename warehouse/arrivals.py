@@ -8,7 +8,7 @@ from typing import Final
 
 import duckdb
 
-from warehouse.compaction import list_log_files
+from warehouse.compaction import bytes_after
 
 # As compiled models name the log, and where the copy stands.
 LOG: Final = '"lake"."log"."events"'
@@ -22,7 +22,7 @@ def copy_arrivals(con: duckdb.DuckDBPyConnection, since: int, position: int) -> 
 
     Raises duckdb.Error.
     """
-    if sum(file.bytes for file in list_log_files(con) if file.last > since) > MOST_BYTES:
+    if bytes_after(con, since) > MOST_BYTES:
         return False
     con.execute(f"create or replace table {COPY} as from {LOG} where batch > {since} and batch <= {position}")
     return True

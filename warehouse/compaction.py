@@ -73,6 +73,11 @@ def list_log_files(con: duckdb.DuckDBPyConnection) -> list[LogFile]:
     return [LogFile(*row) for row in con.execute(LOG_FILES).fetchall()]
 
 
+def bytes_after(con: duckdb.DuckDBPyConnection, batch: int) -> int:
+    """The bytes of all live files of the log that hold something newer than a batch."""
+    return sum(file.bytes for file in list_log_files(con) if file.last > batch)
+
+
 def find_run(files: Sequence[LogFile], *, up_to: int | None = None, at_least: int = FANOUT) -> list[LogFile]:
     """The next neighbours to join, the smallest first; empty when nothing is worth it.
 

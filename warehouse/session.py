@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import duckdb
 
-from warehouse.compaction import list_log_files
+from warehouse.compaction import bytes_after
 from warehouse.contract import EventContract, load_contract
 from warehouse.errors import RefreshError
 from warehouse.lake import TRUST_INSTALLED, attach_lake
@@ -72,8 +72,7 @@ def prepare_session(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
 def fit_threads(con: duckdb.DuckDBPyConnection, since: int) -> None:
     """Give every query one thread where little has come into the log after that batch, and else as many as there are
     cores."""
-    small = sum(file.bytes for file in list_log_files(con) if file.last > since) <= ONE_THREAD_BYTES
-    con.execute("set threads = 1" if small else "reset threads")
+    con.execute("set threads = 1" if bytes_after(con, since) <= ONE_THREAD_BYTES else "reset threads")
 
 
 def give_memory_back(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
