@@ -13,6 +13,7 @@ from typing import Any, Final
 import duckdb
 
 from warehouse.compaction import bytes_after
+from warehouse.conformity import add_function
 from warehouse.contract import EventContract, load_contract
 from warehouse.errors import RefreshError
 from warehouse.lake import TRUST_INSTALLED, attach_lake
@@ -134,6 +135,7 @@ def _databases(con: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def _attach_run(con: duckdb.DuckDBPyConnection) -> None:
+    add_function(con)
     contract = load_contract()
     con.execute("attach ':memory:' as run")
     con.execute("create table run.main.position (run_id varchar, batch bigint)")

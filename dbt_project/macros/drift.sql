@@ -61,3 +61,8 @@
         or regexp_matches(regexp_replace({{ json }}, '{{ name ~ usual }}', '', 'g'), '{{ name }}("[^"]|\[)')
     )
 {%- endmacro %}
+
+{#- Whether a text of JSON may hold a time with a small t or z, which a strict decoder reads and DuckDB does not. -#}
+{% macro may_have_small_letters(json) -%}
+    regexp_matches({{ json }}, '"\d{4}-\d\d-\d\d(t|[^"]*z")')
+{%- endmacro %}

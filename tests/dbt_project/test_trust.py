@@ -1,6 +1,7 @@
 """The trust models: every delivery is counted once, and what is wrong with any of them is named without its values."""
 
 import json
+import random
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,11 @@ import pytest
 import warehouse
 from warehouse.envelope import decode
 from warehouse.journal import JournalWriter
+from warehouse.model import BUILT, POSITION
+from warehouse.plan import load_plan
 from warehouse.refresh import refresh
+from warehouse.sealer import seal
+from warehouse.session import log_position, open_session
 from warehouse.settings import Settings
 
 Received = tuple[datetime, bytes]
@@ -238,3 +243,58 @@ def test_any_split_into_refreshes_counts_the_same(con: duckdb.DuckDBPyConnection
     for model in MODELS:
         query = f"select {columns.get(model, '*')} from trust.{model} order by all"
         assert rows(other, query) == rows(con, query), model
+
+
+EXAMPLES: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data" / "payloads.json").read_text())
+# What a payload may say in the place of any of its values.
+STRANGE: list[Any] = [
+    None, "", " ", "x", {}, [], [None], [[1]], ["x", 1], {"a": 1}, {"a.b": {"c[0]": 1}}, True, 0, -1, 1.0, 1e3, 1.5,
+    4.94555, 4.9455, 123456789012345, 10**11 + 1, 2**63, 2**64, 10**400, -(2**63), 1e-7, "1", "2026-03-01T10:00:00Z",
+    "2026-03-01t10:00:00Z", "2026-03-01T10:00:00z", "2026-03-01 10:00:00+23:59", "2026-03-01T10: 00: 00Z",
+    "2026-02-30T10:00:00Z", "0001-01-01T00:00:00+14:00", "2026-03-01T10:00:00.1234567891Z", "2026-03-01T10:00",
+    "20260301",
+]  # fmt: skip
+
+
+def with_something_strange(chance: random.Random, value: Any) -> Any:
+    """The value with one of the values in it, or itself, replaced, or a field that is new."""
+    if isinstance(value, dict) and value and chance.random() < 0.9:
+        field = chance.choice([*value, "unheard_of", "a.b"])
+        return {**value, field: with_something_strange(chance, value.get(field))}
+    if isinstance(value, list) and value and chance.random() < 0.8:
+        place = chance.randrange(len(value))
+        return [*value[:place], with_something_strange(chance, value[place]), *value[place + 1 :]]
+    return chance.choice(STRANGE)
+
+
+def written_strangely(chance: random.Random, data: bytes) -> bytes:
+    """The same JSON with a letter of it as an escape, or a field twice."""
+    if chance.random() < 0.2:
+        return data.replace(b'"id"', b'"\\u0069d"').replace(b"T10:", b"\\u007410:")
+    return data.replace(b'"id":', b'"id": null, "id":') if chance.random() < 0.2 else data
+
+
+def test_what_the_decoder_passes_over_differs_in_nothing(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    settings = Settings.load({}, home=str(tmp_path / "home"))
+    deliveries = [
+        written_strangely(chance, body(name, **payload | {field: with_something_strange(chance, payload.get(field))}))
+        for name, payload in EXAMPLES.items()
+        for field in chance.choices([*payload, "unheard_of", "a.b"], k=40)
+    ]
+    settings.home.mkdir()
+    with JournalWriter(Path(settings.journal_dir)) as journal:
+        journal.append([decode(data, number) for number, data in enumerate(deliveries)])
+    with open_session(settings) as session:
+        session.execute("set TimeZone = 'UTC'")
+        seal(settings, con=session)
+        whole = load_plan(settings).steps["contract_drift"].model.whole
+        whole = whole.replace(POSITION, str(log_position(session))).replace(BUILT, "0")
+        assert whole.count("conforms_to_contract(name, body)") == 1
+        passed = "select count(*) from lake.log.events where problem is null and conforms_to_contract(name, body)"
+        ((count,),) = session.execute(passed).fetchall()
+        assert 0 < count < len(deliveries)
+        with_decoder = session.execute(f"from ({whole}) order by all").fetchall()
+        without = whole.replace("conforms_to_contract(name, body)", "false")
+        assert with_decoder == session.execute(f"from ({without}) order by all").fetchall()
+        assert len(with_decoder) > 100

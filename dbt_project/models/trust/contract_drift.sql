@@ -4,6 +4,7 @@
     incremental_strategy='delete+insert',
 ) }}
 
+-- Of most payloads a strict decoder says in a fraction of the time that nothing in them differs.
 with arrivals as (
 
     select
@@ -17,7 +18,10 @@ with arrivals as (
     where
         {{ new_deliveries() }}
         and problem is null
-        and json_valid(body)
+        and case
+            when conforms_to_contract(name, body) then {{ may_not_fit('body') }} or {{ may_have_small_letters('body') }}
+            else json_valid(body)
+        end
 
 ),
 
