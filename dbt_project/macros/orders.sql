@@ -75,33 +75,42 @@
 {%- endmacro %}
 
 {#-
-    One row for each unit that a swap replaced; where events disagree on what replaced it, the first one counts. The
+    What a line of a swap says of the unit that it takes away, whose id is another column, and of the one that comes. The
     product that the line itself names is that of the unit whose id the line has.
 -#}
+{% macro swap_of(item) -%}
+    {
+        'old_product_id': coalesce(
+            {{ said(item ~ '.old_product_id') }},
+            {{ said(item ~ '.old_item.product_id') }},
+            {{ said(item ~ '.swapped_from_product_id') }},
+            case when {{ said(item ~ '.id') }} = {{ swapped_away(item) }} then {{ said(item ~ '.product_id') }} end
+        ),
+        'new_item_id': {{ swapped_in(item) }},
+        'new_product_id': coalesce(
+            {{ said(item ~ '.new_product_id') }},
+            {{ said(item ~ '.new_item.product_id') }},
+            {{ said(item ~ '.swapped_to_product_id') }},
+            case when {{ said(item ~ '.id') }} = {{ swapped_in(item) }} then {{ said(item ~ '.product_id') }} end
+        )
+    }
+{%- endmacro %}
+
+{#- One row for each unit that a swap replaced; where events disagree on what replaced it, the first one counts. -#}
 {% macro item_swaps(steps) %}
     select
         tenant,
         order_id,
         item_id,
-        coalesce(
-            {{ said('item.old_product_id') }},
-            {{ said('item.old_item.product_id') }},
-            {{ said('item.swapped_from_product_id') }},
-            case when {{ said('item.id') }} = item_id then {{ said('item.product_id') }} end
-        ) as old_product_id,
-        {{ swapped_in('item') }} as new_item_id,
-        coalesce(
-            {{ said('item.new_product_id') }},
-            {{ said('item.new_item.product_id') }},
-            {{ said('item.swapped_to_product_id') }},
-            case when {{ said('item.id') }} = {{ swapped_in('item') }} then {{ said('item.product_id') }} end
-        ) as new_product_id,
+        swap.old_product_id,
+        swap.new_item_id,
+        swap.new_product_id,
         occurred_at as swapped_at
     from {{ steps }}
-    where event_name = 'order.items_swapped' and item_id != {{ swapped_in('item') }}
+    where event_name = 'order.items_swapped' and item_id != swap.new_item_id
     qualify row_number() over (partition by tenant, order_id, item_id order by occurred_at, published_at, payload_hash, line) = 1
         and row_number() over (
-            partition by tenant, order_id, {{ swapped_in('item') }} order by occurred_at, published_at, payload_hash, line
+            partition by tenant, order_id, swap.new_item_id order by occurred_at, published_at, payload_hash, line
         ) = 1
 {% endmacro %}
 

@@ -64,11 +64,9 @@ def test_the_worked_examples(checkout: Path) -> None:
 
     # The field.
     insert(contract / "events.toml", "\n[records.item_reference.fields]", block_with("gift_message ="))
-    insert(
-        models / "marts" / "fct_order_items.sql",
-        "        {{ said('item.shipping_method')",
-        block_with("item.gift_message"),
-    )
+    items = models / "marts" / "fct_order_items.sql"
+    insert(items, "                    'is_preorder': item.is_preorder", block_with("'gift_message':"))
+    insert(items, "        {{ said('terms.shipping_method')", block_with("terms.gift_message"))
     described = (
         "      - name: gift_message\n        data_type: varchar\n        description: What is written on the card.\n"
     )

@@ -23,14 +23,26 @@ header_lines as (
 
 ),
 
+item_lines as (
+
+    select
+        tenant,
+        order_id,
+        line,
+        coalesce({{ said('item.id') }}, 'line-' || line) as item_id,
+        item.discounts
+    from header_lines
+
+),
+
 ordered as (
 
     select
         tenant,
         order_id,
-        item,
-        coalesce({{ said('item.id') }}, 'line-' || line) as item_id
-    from header_lines
+        item_id,
+        discounts
+    from item_lines
     qualify row_number() over (partition by tenant, order_id, item_id order by line) = 1
 
 ),
@@ -41,8 +53,8 @@ discount_lines as (
         tenant,
         order_id,
         item_id,
-        unnest(item.discounts) as discount,
-        generate_subscripts(item.discounts, 1) as line
+        unnest(discounts) as discount,
+        generate_subscripts(discounts, 1) as line
     from ordered
 
 ),

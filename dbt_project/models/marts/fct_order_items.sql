@@ -25,17 +25,54 @@ header_lines as (
 
 ),
 
--- An item id may stand twice in one event: its first line counts.
-ordered as (
+-- A line has many fields, some of them lists: from here on it is carried along as what the mart shows of it.
+described_lines as (
 
     select
         tenant,
         order_id,
         currency,
-        item,
-        coalesce({{ said('item.id') }}, 'line-' || line) as item_id
+        line,
+        coalesce({{ said('item.id') }}, 'line-' || line) as item_id,
+        {{ said('item.product_id') }} as product_id,
+        case
+            when item is not null
+                then {
+                    'item_type': item.item_type,
+                    'pricebook_price': item.pricebook_price,
+                    'list_price': item.list_price,
+                    'item_discounts': item.item_discounts,
+                    'order_discounts': item.order_discounts,
+                    'tax': item.tax,
+                    'shipping_service_level': item.shipping_service_level,
+                    'shipping_method': item.shipping_method,
+                    'is_preorder': item.is_preorder
+                }
+        end as terms
     from header_lines
+
+),
+
+-- An item id may stand twice in one event: its first line counts.
+ordered as (
+
+    select *
+    from described_lines
     qualify row_number() over (partition by tenant, order_id, item_id order by line) = 1
+
+),
+
+headings as (
+
+    select
+        tenant,
+        order_id,
+        event_name,
+        {{ said('payload.currency') }} as currency,
+        payload.is_historical,
+        coalesce({{ utc('payload.placed_at') }}, {{ utc('payload.created_at') }}) as placed_at,
+        published_at
+    from headers
 
 ),
 
@@ -65,10 +102,13 @@ steps as (
         published_at,
         occurred_at,
         line,
-        item,
         case
             when event_name = 'order.items_swapped' then {{ swapped_away('item') }} else {{ said('item.id') }}
         end as item_id,
+        case when event_name = 'order.items_swapped' then {{ swap_of('item') }} end as swap,
+        {{ said('item.product_id') }} as product_id,
+        {{ said('item.cancellation_reason') }} as cancellation_reason,
+        {{ said('item.fulfillment_location_id') }} as fulfillment_location_id,
         lower(coalesce(item.status, '')) as item_status
     from child_lines
     where item_id is not null
@@ -87,16 +127,15 @@ unit_steps as (
         min(occurred_at) filter (
             where event_name in ('order.cancelled', 'order.items_cancelled') or item_status like 'cancel%'
         ) as cancelled_at,
-        arg_min({{ said('item.cancellation_reason') }}, (occurred_at, published_at, payload_hash, line)) filter (
-            where event_name in ('order.cancelled', 'order.items_cancelled')
-            and {{ said('item.cancellation_reason') }} is not null
+        arg_min(cancellation_reason, (occurred_at, published_at, payload_hash, line)) filter (
+            where event_name in ('order.cancelled', 'order.items_cancelled') and cancellation_reason is not null
         ) as cancellation_reason,
         min(occurred_at) filter (where event_name = 'order.items_on_hold') as on_hold_at,
-        arg_max({{ said('item.product_id') }}, (occurred_at, published_at, payload_hash, line)) filter (
-            where event_name != 'order.items_swapped' and {{ said('item.product_id') }} is not null
+        arg_max(product_id, (occurred_at, published_at, payload_hash, line)) filter (
+            where event_name != 'order.items_swapped' and product_id is not null
         ) as product_id,
-        arg_max({{ said('item.fulfillment_location_id') }}, (occurred_at, published_at, payload_hash, line)) filter (
-            where {{ said('item.fulfillment_location_id') }} is not null
+        arg_max(fulfillment_location_id, (occurred_at, published_at, payload_hash, line)) filter (
+            where fulfillment_location_id is not null
         ) as fulfillment_location_id
     from steps
     group by tenant, order_id, item_id
@@ -204,10 +243,10 @@ refunds as (
         return_lines.tenant,
         return_lines.order_id,
         return_lines.item_id,
-        coalesce(return_lines.currency, {{ said('headers.payload.currency') }}) as currency,
+        coalesce(return_lines.currency, headings.currency) as currency,
         try_cast(sum(return_lines.item.refund_amount) as decimal(18, 4)) as refund_amount
     from return_lines
-    left join headers on return_lines.tenant = headers.tenant and return_lines.order_id = headers.order_id
+    left join headings on return_lines.tenant = headings.tenant and return_lines.order_id = headings.order_id
     where return_lines.names_unit
     group by all
 
@@ -255,14 +294,14 @@ described as (
         units.order_id,
         units.item_id,
         coalesce(
-            {{ said('own.item.product_id') }},
+            own.product_id,
             swapped_in.new_product_id,
             unit_steps.product_id,
             swapped_away.old_product_id,
             fulfillments.product_id,
             returned.product_id
         ) as product_id,
-        coalesce(own.item, first_ordered.item) as item,
+        coalesce(own.terms, first_ordered.terms) as terms,
         coalesce(own.currency, first_ordered.currency, returned.currency) as currency,
         own.item_id is not null as is_ordered,
         swapped_away.new_item_id as swapped_to_item_id,
@@ -281,14 +320,9 @@ described as (
             unit_steps.cancellation_reason, case when swapped_away.new_item_id is not null then 'swapped' end
         ) as cancellation_reason,
         returned.returned_at,
-        headers.event_name as header_name,
-        headers.payload.is_historical,
-        coalesce(
-            {{ utc('headers.payload.placed_at') }},
-            {{ utc('headers.payload.created_at') }},
-            order_steps.opened_at,
-            headers.published_at
-        ) as ordered_at
+        headings.event_name as header_name,
+        headings.is_historical,
+        coalesce(headings.placed_at, order_steps.opened_at, headings.published_at) as ordered_at
     from units
     left join ordered as own
         on units.tenant = own.tenant and units.order_id = own.order_id and units.item_id = own.item_id
@@ -315,7 +349,7 @@ described as (
         and units.order_id = fulfillments.order_id
         and units.item_id = fulfillments.item_id
     left join order_steps on units.tenant = order_steps.tenant and units.order_id = order_steps.order_id
-    left join headers on units.tenant = headers.tenant and units.order_id = headers.order_id
+    left join headings on units.tenant = headings.tenant and units.order_id = headings.order_id
     left join returned
         on units.tenant = returned.tenant and units.order_id = returned.order_id and units.item_id = returned.item_id
 
@@ -343,7 +377,7 @@ final as (
         order_id,
         item_id,
         product_id,
-        {{ said('item.item_type') }} as item_type,
+        {{ said('terms.item_type') }} as item_type,
         case
             when cancelled_at is not null then 'cancelled'
             when returned_at is not null then 'returned'
@@ -354,19 +388,21 @@ final as (
             when header_name = 'order.created' then 'created'
             else 'unknown'
         end as status,
-        item.pricebook_price,
-        item.list_price,
-        item.item_discounts,
-        item.order_discounts,
+        terms.pricebook_price,
+        terms.list_price,
+        terms.item_discounts,
+        terms.order_discounts,
         try_cast(
-            item.pricebook_price::decimal(38, 4) - coalesce(item.item_discounts, 0) - coalesce(item.order_discounts, 0)
+            terms.pricebook_price::decimal(38, 4)
+            - coalesce(terms.item_discounts, 0)
+            - coalesce(terms.order_discounts, 0)
             as decimal(18, 4)
         ) as net_amount,
-        item.tax,
+        terms.tax,
         currency,
-        {{ said('item.shipping_service_level') }} as shipping_service_level,
-        {{ said('item.shipping_method') }} as shipping_method,
-        item.is_preorder,
+        {{ said('terms.shipping_service_level') }} as shipping_service_level,
+        {{ said('terms.shipping_method') }} as shipping_method,
+        terms.is_preorder,
         fulfillment_location_id,
         assigned_at,
         on_hold_at,
@@ -380,7 +416,7 @@ final as (
         header_name is not null
         and not coalesce(is_historical, false)
         and swapped_to_item_id is null
-        and coalesce(lower(item.item_type), '') != 'shipping' as is_sale
+        and coalesce(lower(terms.item_type), '') != 'shipping' as is_sale
     from refunded
 
 )
