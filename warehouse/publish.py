@@ -156,16 +156,22 @@ class _Publishing:
 
     def _publish_difference(self, mart: Model, target: str) -> int | None:
         """A mart that is built whole each time: only the rows that differ are written."""
-        self._con.execute(f"create or replace temp table gone as from {target} except from {mart.relation}")
-        self._con.execute(f"create or replace temp table come as from {mart.relation} except from {target}")
-        gone, come = _only(self._con, "select count(*) from gone"), _only(self._con, "select count(*) from come")
+        names = [name for name, _ in self._columns[("lake", mart.schema, mart.name)]]
+        self._con.execute(f"""
+            create or replace temp table difference as
+            select {", ".join(names)}, sum(copies) as copies
+            from (select *, 1 as copies from {mart.relation} union all select *, -1 as copies from {target})
+            group by all
+            having sum(copies) != 0
+        """)
+        counts = "select count(*) filter (copies < 0), count(*) filter (copies > 0) from difference"
+        ((gone, come),) = self._con.execute(counts).fetchall()
         if gone:
-            names = [name for name, _ in self._columns[("lake", mart.schema, mart.name)]]
-            same = " and ".join(f"{target}.{name} is not distinct from gone.{name}" for name in names)
-            self._con.execute(f"delete from {target} using gone where {same}")
+            same = " and ".join(f"{target}.{name} is not distinct from difference.{name}" for name in names)
+            self._con.execute(f"delete from {target} using difference where copies < 0 and {same}")
         if come:
-            self._con.execute(f"insert into {target} from come")
-        return gone + come or None
+            self._con.execute(f"insert into {target} select * exclude (copies) from difference where copies > 0")
+        return int(gone + come) or None
 
     def _publish_touched(self, mart: Model, target: str) -> int | None:
         """Replace the rows of the entities that changed in a source since the last publication."""
@@ -183,8 +189,8 @@ class _Publishing:
     def _publish_fresh(self, mart: Model, target: str, fresh: Fresh) -> int | None:
         """Show what this run has put into a mart; of entities that had no rows before it, there are none to delete."""
         if fresh.gone:
-            find_touched(self._con, mart.entity, mart.touched_entities(fresh.since))
-            self._con.execute(f"delete from {target} where {is_touched(mart.entity)}")
+            entity = ", ".join(mart.entity)
+            self._con.execute(f"delete from {target} where ({entity}) in ({mart.touched_entities(fresh.since)})")
         come = _only(self._con, f"insert into {target} by name from {fresh_table(mart.name)}")
         return come if fresh.gone or come else None
 
