@@ -15,6 +15,7 @@ import msgspec
 
 from warehouse.compaction import (
     FANOUT,
+    LARGE,
     drop_emptied_files,
     find_run,
     join_files,
@@ -27,31 +28,40 @@ from warehouse.lock import hold_lock
 from warehouse.settings import Settings
 
 LOCK_SECONDS: Final = 600.0
-# A mart is put in order when it has so many files of rows and of deletions: two a refresh that changes it. Each of them
-# is looked at by every later publication, which takes twice as long at 24 as at the beginning.
-MART_FILES: Final = 24
+# A table is put in order when it has so many small files of rows and of deletions: two a refresh that changes much of
+# it. Each of them is looked at by every later publication, which takes twice as long at 24 as at the beginning.
+TABLE_FILES: Final = 24
+# And when the catalog holds so many rows for it, of now and of earlier: it keeps those of small changes, and lets go of
+# none by itself.
+CATALOG_ROWS: Final = 1_000
 # Files of a mart with more than this share of deleted rows are written anew.
 DELETED_SHARE: Final = 0.1
-# Every refresh of the last hour can be read with `--at`; before that the last one of each hour.
+# Every refresh of the last hour can be read with `--at`; before that the last one of each hour, and after a day of each
+# day. The catalog describes the files of all of them, and whoever plans a query reads all that it describes.
 EVERY_SNAPSHOT_SECONDS: Final = 3600
+EVERY_HOUR_SECONDS: Final = 86400
 SNAPSHOTS: Final = 128
 # No query runs longer than this on files that have been replaced since it began.
 READER_SECONDS: Final = 3600
 
-MARTS: Final = """
+# Tables with their number of small files, and where the catalog keeps the rows of small changes. The log's events have
+# a way of their own.
+TABLES: Final = f"""
 select sch.schema_name, tab.table_name, (
     select count(*) from __ducklake_metadata_lake.ducklake_data_file as file
-    where file.table_id = tab.table_id and file.end_snapshot is null
+    where file.table_id = tab.table_id and file.end_snapshot is null and file.file_size_bytes < {LARGE}
 ) + (
     select count(*) from __ducklake_metadata_lake.ducklake_delete_file as gone
-    where gone.table_id = tab.table_id and gone.end_snapshot is null
-) as files
+    inner join __ducklake_metadata_lake.ducklake_data_file as file on gone.data_file_id = file.data_file_id
+    where gone.table_id = tab.table_id and gone.end_snapshot is null and file.file_size_bytes < {LARGE}
+) as files, (
+    select list(held.table_name order by held.table_name)
+    from __ducklake_metadata_lake.ducklake_inlined_data_tables as held
+    where held.table_id = tab.table_id
+) as held
 from __ducklake_metadata_lake.ducklake_table as tab
 inner join __ducklake_metadata_lake.ducklake_schema as sch on tab.schema_id = sch.schema_id and sch.end_snapshot is null
-where
-    tab.end_snapshot is null
-    and sch.schema_name in ('marts', 'trust')
-    and tab.table_name not in ('publications', 'published_generations')
+where tab.end_snapshot is null and (sch.schema_name, tab.table_name) not in (('log', 'events'), ('log', 'format'))
 order by all
 """
 # A catalog in SQLite has no type for times.
@@ -66,13 +76,13 @@ Progress = Callable[[int, int | None], None]
 
 
 class CompactionReport(msgspec.Struct, frozen=True):
-    """What one compaction did: files of the log before and after, rows of it written anew, marts put in order,
+    """What one compaction did: files of the log before and after, rows of it written anew, tables put in order,
     snapshots let go, and files deleted from the disk."""
 
     log_files_before: int
     log_files: int
     log_rows: int
-    marts: tuple[str, ...]
+    tables: tuple[str, ...]
     snapshots: int
     deleted_files: int
 
@@ -85,7 +95,7 @@ def compact(settings: Settings, progress: Progress = lambda _done, _total: None)
     # Opened to read first: this is no reason to make a lake.
     open_lake(settings, read_only=True).close()
     with open_lake(settings) as con:
-        return _Compaction(con, settings, 2, 2, progress=progress).run()
+        return _Compaction(con, settings, 2, 2, 1, progress=progress).run()
 
 
 def compact_when_due(con: duckdb.DuckDBPyConnection, settings: Settings, published: int) -> CompactionReport | None:
@@ -93,10 +103,10 @@ def compact_when_due(con: duckdb.DuckDBPyConnection, settings: Settings, publish
 
     `con` has the lake attached. Asking costs milliseconds, whatever the size of the lake. Raises LockHeld or LakeError.
     """
-    due = find_run(list_log_files(con), up_to=published) or _marts(con, MART_FILES)
+    due = find_run(list_log_files(con), up_to=published) or _tables(con, TABLE_FILES, CATALOG_ROWS)
     if not due and len(_past_snapshots(con, settings)) < SNAPSHOTS:
         return None
-    return _Compaction(con, settings, FANOUT, MART_FILES, published).run()
+    return _Compaction(con, settings, FANOUT, TABLE_FILES, CATALOG_ROWS, published).run()
 
 
 class _Compaction:
@@ -107,14 +117,16 @@ class _Compaction:
         con: duckdb.DuckDBPyConnection,
         settings: Settings,
         log_files: int,
-        mart_files: int,
+        table_files: int,
+        catalog_rows: int,
         up_to: int | None = None,
         progress: Progress = lambda _done, _total: None,
     ) -> None:
         self._con = con
         self._settings = settings
         self._log_files = log_files
-        self._mart_files = mart_files
+        self._table_files = table_files
+        self._catalog_rows = catalog_rows
         self._up_to = up_to
         self._progress = progress
         self._steps = 0
@@ -132,17 +144,17 @@ class _Compaction:
                     "no row is lost; please report this with what `warehouse log verify` says",
                 )
             left = now
-        marts = _marts(con, self._mart_files)
-        for schema, mart in marts:
+        tables = _tables(con, self._table_files, self._catalog_rows)
+        for schema, table in tables:
             with self._step():
-                _tidy(con, schema, mart)
+                _tidy(con, schema, table)
         with self._step():
             past = _past_snapshots(con, self._settings)
             if past:
                 con.execute("call ducklake_expire_snapshots('lake', versions => ?)", [past])
         with self._step():
             deleted = _delete_unread(con) + remove_compacted_strays(con, self._settings)
-        names = tuple(f"{schema}.{mart}" for schema, mart in marts)
+        names = tuple(f"{schema}.{table}" for schema, table in tables)
         return CompactionReport(before, len(list_log_files(con)), rows, names, len(past), deleted)
 
     def _join_next(self) -> int:
@@ -170,23 +182,38 @@ class _Compaction:
         self._progress(self._steps, None)
 
 
-def _marts(con: duckdb.DuckDBPyConnection, at_least: int) -> list[tuple[str, str]]:
-    return [(schema, mart) for schema, mart, files in con.execute(MARTS).fetchall() if files >= at_least]
+def _tables(con: duckdb.DuckDBPyConnection, files: int, rows: int) -> list[tuple[str, str]]:
+    """The tables with at least so many files, or so many rows in the catalog."""
+    tables = con.execute(TABLES).fetchall()
+    parts = [
+        f"select {number} as number, count(*) as rows from __ducklake_metadata_lake.{name}"
+        for number, (*_, held) in enumerate(tables)
+        for name in held or ()
+    ]
+    counts = f"select number, sum(rows) from ({' union all '.join(parts)}) group by number"
+    counted = dict(con.execute(counts).fetchall() if parts else [])
+    return [
+        (schema, table)
+        for number, (schema, table, count, _) in enumerate(tables)
+        if count >= files or counted.get(number, 0) >= rows
+    ]
 
 
-def _tidy(con: duckdb.DuckDBPyConnection, schema: str, mart: str) -> None:
+def _tidy(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> None:
     """Write small changes that the catalog holds into files, leave deleted rows behind, and join small files."""
-    names = [mart, schema]
+    names = [table, schema]
     con.execute("call ducklake_flush_inlined_data('lake', table_name => ?, schema_name => ?)", names)
     rewrite = "call ducklake_rewrite_data_files('lake', ?, schema => ?, delete_threshold => ?)"
     con.execute(rewrite, [*names, DELETED_SHARE])
-    con.execute("call ducklake_merge_adjacent_files('lake', ?, schema => ?)", names)
+    # A table that only grows would be written anew as a whole each time.
+    con.execute("call ducklake_merge_adjacent_files('lake', ?, schema => ?, max_file_size => ?)", [*names, LARGE])
 
 
 def _past_snapshots(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[int]:
-    """Snapshots that are past their time: older than is kept, or of an earlier hour and not the last one in it."""
+    """Snapshots past their time: older than is kept, or of an earlier hour or day and not the last one in it."""
     now = datetime.now(UTC)
     oldest = now - timedelta(seconds=settings.snapshots_keep)
+    by_day = now - timedelta(seconds=EVERY_HOUR_SECONDS)
     dense = now - timedelta(seconds=min(settings.snapshots_keep, EVERY_SNAPSHOT_SECONDS))
     rows = con.execute(
         """
@@ -196,15 +223,20 @@ def _past_snapshots(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[
                 snapshot_id,
                 snapshot_time,
                 max(snapshot_id) over () as newest,
-                max(snapshot_id) over (partition by date_trunc('hour', snapshot_time)) as last_of_hour
+                max(snapshot_id) over (partition by date_trunc('hour', snapshot_time)) as last_of_hour,
+                max(snapshot_id) over (partition by date_trunc('day', snapshot_time)) as last_of_day
             from lake.snapshots()
         )
         where
             snapshot_id != newest
-            and (snapshot_time < $oldest or (snapshot_time < $dense and snapshot_id != last_of_hour))
+            and (
+                snapshot_time < $oldest
+                or (snapshot_time < $dense and snapshot_id != last_of_hour)
+                or (snapshot_time < $by_day and snapshot_id != last_of_day)
+            )
         order by snapshot_id
         """,
-        {"oldest": oldest, "dense": dense},
+        {"oldest": oldest, "dense": dense, "by_day": by_day},
     ).fetchall()
     return [int(snapshot) for (snapshot,) in rows]
 

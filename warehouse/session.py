@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import duckdb
 
-from warehouse.compaction import bytes_after
+from warehouse.compaction import INLINING, bytes_after
 from warehouse.conformity import add_function
 from warehouse.contract import EventContract, load_contract
 from warehouse.errors import RefreshError
@@ -21,6 +21,10 @@ from warehouse.settings import Settings
 
 # For so few bytes that are new, some 20,000 events, sharing a query out among threads costs more than it saves.
 ONE_THREAD_BYTES: Final = 4 * 2**20
+
+# Changes of so many rows stay in the catalog until there are some more: a file of its own for each would cost more to
+# write, and every later query to plan. DuckLake's own number is 10.
+SMALL_CHANGE_ROWS: Final = 100
 
 # `generations` says for each model which full build its table comes from, and the last batch of the log in it.
 BUILD: Final = """
@@ -66,6 +70,7 @@ def prepare_session(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     attached = _databases(con)
     if "lake" not in attached:
         attach_lake(con, settings)
+        con.execute(f"set global {INLINING} = {SMALL_CHANGE_ROWS}")
     if "run" not in attached:
         _attach_run(con)
 

@@ -10,7 +10,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,7 +26,7 @@ from warehouse.errors import LakeMissing
 from warehouse.journal.record import Meta
 from warehouse.lake import log_folder, open_lake
 from warehouse.log_file import LogRows
-from warehouse.maintenance import compact, compact_when_due
+from warehouse.maintenance import CATALOG_ROWS, compact, compact_when_due
 from warehouse.settings import Settings
 from warehouse.simulator import simulate
 
@@ -172,6 +172,91 @@ def test_earlier_moments_can_be_read_for_as_long_as_they_are_kept(settings: Sett
         query(settings, at_version)
 
 
+def rows_in_catalog(settings: Settings) -> dict[str, int]:
+    """Of each table the rows that the catalog holds, also those of earlier moments."""
+    with closing(sqlite3.connect(settings.lake_dir / "catalog.sqlite")) as catalog:
+        tables = catalog.execute(
+            "select tab.table_name, held.table_name from ducklake_inlined_data_tables as held "
+            "join ducklake_table as tab on tab.table_id = held.table_id and tab.end_snapshot is null"
+        ).fetchall()
+        return {table: catalog.execute(f"select count(*) from {held}").fetchone()[0] for table, held in tables}
+
+
+def test_rows_that_the_catalog_holds_become_a_file_before_they_are_many(settings: Settings) -> None:
+    compact(settings)
+    assert not any(rows for table, rows in rows_in_catalog(settings).items() if table != "format")
+    with open_lake(settings) as con:
+        con.execute(f"set ducklake_default_data_inlining_row_limit = {CATALOG_ROWS}")
+        con.execute(f"create table lake.marts.some as select range as number from range({CATALOG_ROWS - 1})")
+        con.execute("create table lake.marts.other as select 1 as number")
+        assert compact_when_due(con, settings, BATCHES) is None
+        # What is deleted counts as well: the catalog keeps it for earlier moments.
+        con.execute("delete from lake.marts.some where number % 2 = 0")
+        con.execute("insert into lake.marts.some values (-1)")
+        before = con.execute("from lake.marts.some order by all").fetchall()
+        report = compact_when_due(con, settings, BATCHES)
+        assert report is not None
+        assert report.tables == ("marts.some",)
+        assert con.execute("from lake.marts.some order by all").fetchall() == before
+        assert len(con.execute("from ducklake_list_files('lake', 'some', schema => 'marts')").fetchall()) == 1
+        assert compact_when_due(con, settings, BATCHES) is None
+    held = rows_in_catalog(settings)
+    assert (held["some"], held["other"]) == (0, 1)
+
+
+def test_large_files_of_a_table_that_only_grows_are_left_as_they_are(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compact(settings)
+    files = "select data_file from ducklake_list_files('lake', 'some', schema => 'marts') order by all"
+    with open_lake(settings) as con:
+        con.execute("set ducklake_default_data_inlining_row_limit = 0")
+        con.execute("create table lake.marts.some as select uuid() as id from range(20_000)")
+        (large,) = con.execute(files).fetchall()
+        for _ in range(3):
+            con.execute("insert into lake.marts.some select uuid() from range(10)")
+        monkeypatch.setattr("warehouse.maintenance.LARGE", 100_000)
+        compact(settings)
+        found = con.execute(files).fetchall()
+        assert len(found) == 2
+        assert large in found
+        assert con.execute("select count(*) from lake.marts.some").fetchall() == [(20_030,)]
+
+
+def test_moments_are_thinned_to_the_last_of_each_hour_and_then_of_each_day(settings: Settings) -> None:
+    compact(Settings(home=settings.home, snapshots_keep=0))
+    now = datetime.now(UTC)
+    day = (now - timedelta(days=3)).replace(hour=0, minute=0)
+    hour = (now - timedelta(hours=3)).replace(minute=0)
+    times = [
+        now - timedelta(days=8),
+        *(day + timedelta(hours=hours) for hours in (1, 2, 3)),
+        *(hour + timedelta(minutes=minutes) for minutes in (1, 2, 3)),
+        *(now - timedelta(minutes=minutes) for minutes in (50, 40, 30)),
+    ]
+    with open_lake(settings) as con:
+        for _ in times:
+            con.execute("update lake.log.counter set batch = batch")
+    catalog = sqlite3.connect(settings.lake_dir / "catalog.sqlite")
+    with closing(catalog), catalog:
+        newest = catalog.execute("select max(snapshot_id) from ducklake_snapshot").fetchone()[0]
+        ids = range(newest - len(times) + 1, newest + 1)
+        for snapshot, time_ in zip(ids, times, strict=True):
+            text = f"{time_:%Y-%m-%d %H:%M:%S.%f}+00"
+            catalog.execute("update ducklake_snapshot set snapshot_time = ? where snapshot_id = ?", (text, snapshot))
+    report = compact(settings)
+    kept = {snapshot for (snapshot,) in query(settings, "select snapshot_id from lake.snapshots()")}
+    assert report.snapshots == 5
+    assert [snapshot in kept for snapshot in ids] == [
+        False,
+        *(False, False, True),
+        *(False, False, True),
+        True,
+        True,
+        True,
+    ]
+
+
 def test_files_are_deleted_only_when_nobody_can_be_reading_them(settings: Settings) -> None:
     short = Settings(home=settings.home, snapshots_keep=0)
     compact(short)
@@ -181,7 +266,8 @@ def test_files_are_deleted_only_when_nobody_can_be_reading_them(settings: Settin
     make_older(settings, minutes=59)
     assert compact(short).deleted_files == 0
     make_older(settings, minutes=2)
-    assert compact(short).deleted_files == BATCHES
+    # Those of the log, and what was made anew of the catalog's own rows.
+    assert compact(short).deleted_files >= BATCHES
     assert len(list(log_folder(settings).iterdir())) == 1
     assert query(settings, FINGERPRINT) == before
 

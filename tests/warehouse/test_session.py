@@ -1,4 +1,4 @@
-"""A session has the threads that what is new in its home's log is worth."""
+"""A session has the threads that what is new in its home's log is worth, and writes no file for a small change."""
 
 import os
 import secrets
@@ -8,8 +8,9 @@ import duckdb
 from tests.live import envelope
 from warehouse.envelope import decode
 from warehouse.journal import JournalWriter
+from warehouse.lake import open_lake
 from warehouse.sealer import seal
-from warehouse.session import ONE_THREAD_BYTES, fit_threads, open_session
+from warehouse.session import ONE_THREAD_BYTES, SMALL_CHANGE_ROWS, fit_threads, open_session
 from warehouse.settings import Settings
 
 
@@ -40,3 +41,13 @@ def test_little_that_is_new_has_one_thread_a_query_and_more_all_cores(settings: 
     # Another home of this process begins anew.
     with open_session(Settings(home=settings.home.with_name("other"), memory=10**9)) as con:
         assert threads(con) == 1
+
+
+def test_a_small_change_is_kept_in_the_catalog_and_a_larger_one_makes_a_file(settings: Settings) -> None:
+    with open_session(settings) as con:
+        con.execute("create table lake.marts.some (number bigint)")
+        for rows, files in ((SMALL_CHANGE_ROWS, 0), (SMALL_CHANGE_ROWS + 1, 1)):
+            con.execute(f"insert into lake.marts.some from range({rows})")
+            assert len(con.execute("from ducklake_list_files('lake', 'some', schema => 'marts')").fetchall()) == files
+    with open_lake(settings, read_only=True) as reader:
+        assert reader.execute("select count(*) from marts.some").fetchall() == [(2 * SMALL_CHANGE_ROWS + 1,)]

@@ -28,7 +28,8 @@ def compact(context: click.Context, as_json: bool) -> None:
     """Join small files, let go of old snapshots and of the files that nobody needs any more.
 
     A refresh does this by itself when it is worth it. No row changes, and readers and the receiver never wait.
-    Snapshots stay for WAREHOUSE_SNAPSHOTS_KEEP: all of the last hour, before that the last one of each hour.
+    Snapshots stay for WAREHOUSE_SNAPSHOTS_KEEP: all of the last hour, before that the last one of each
+    hour, and after a day of each day.
 
     \b
     Example:
@@ -44,7 +45,7 @@ def compact(context: click.Context, as_json: bool) -> None:
         return
     click.echo(f"log        {report.log_files_before:,} files before, {report.log_files:,} now")
     click.echo(f"           {report.log_rows:,} rows written anew, byte for byte")
-    click.echo(f"marts      {len(report.marts):,} put in order")
+    click.echo(f"tables     {len(report.tables):,} put in order")
     click.echo(f"snapshots  {report.snapshots:,} let go")
     click.echo(f"disk       {report.deleted_files:,} files deleted")
 
