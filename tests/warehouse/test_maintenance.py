@@ -23,10 +23,13 @@ from warehouse.batch import commit_batch
 from warehouse.compaction import FANOUT, LARGE, LogFile, find_run, list_log_files
 from warehouse.envelope import decode
 from warehouse.errors import LakeMissing
+from warehouse.journal import JournalWriter
 from warehouse.journal.record import Meta
 from warehouse.lake import log_folder, open_lake
 from warehouse.log_file import LogRows
 from warehouse.maintenance import CATALOG_ROWS, compact, compact_when_due
+from warehouse.refresh import refresh
+from warehouse.session import attach_build, open_session
 from warehouse.settings import Settings
 from warehouse.simulator import simulate
 
@@ -379,3 +382,30 @@ def test_whatever_the_sizes_few_files_remain_and_they_stay_in_order(seed: int) -
     assert len(files) - large < FANOUT * (large + 6)
     # Each byte is written anew about once for each of the sizes, not once for each batch.
     assert written < 12 * sealed
+
+
+def test_marts_are_what_was_built_however_often_they_are_put_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr("warehouse.maintenance.CATALOG_ROWS", 40)
+    monkeypatch.setattr("warehouse.maintenance.TABLE_FILES", 3)
+    settings = Settings(home=tmp_path, memory=10**9)
+    bodies = [*simulate(events=600, seed=seed)]
+    chance = random.Random(seed)
+    while bodies:
+        some, bodies = bodies[: (size := chance.choice([20, 60, 200]))], bodies[size:]
+        with JournalWriter(settings.journal_dir) as journal:
+            journal.append([decode(body, number) for number, body in enumerate(some)])
+        refresh(settings)
+    with open_session(settings) as con:
+        attach_build(con, settings)
+        marts = con.execute(
+            "select schema_name || '.' || table_name from duckdb_tables() "
+            "where database_name = 'build' and schema_name in ('marts', 'trust')"
+        ).fetchall()
+        assert len(marts) > 20
+        for (mart,) in marts:
+            rows = "select count(*), sum(hash(rows)::hugeint) from"
+            built = con.execute(f"{rows} build.{mart} as rows").fetchall()
+            assert con.execute(f"{rows} lake.{mart} as rows").fetchall() == built, mart
+    assert max(count for table, count in rows_in_catalog(settings).items()) < 500
