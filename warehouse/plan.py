@@ -65,7 +65,7 @@ def project_digest() -> str:
     places = [folder / "models", folder / "macros", package / "contract"]
     paths = [path for place in places for path in place.rglob("*") if path.suffix in SUFFIXES]
     paths += [folder / "dbt_project.yml", folder / "profiles.yml"]
-    paths += [package / name for name in ("plan.py", "model.py", "touched.py")]
+    paths += [package / name for name in ("plan.py", "model.py", "touched.py", "conformity.py")]
     state = frozenset((path, path.stat().st_mtime_ns) for path in paths)
     if state not in _digests:
         files = [(path.name, path.read_bytes()) for path in sorted(paths)]
