@@ -23,13 +23,10 @@ from warehouse.batch import commit_batch
 from warehouse.compaction import FANOUT, LARGE, LogFile, find_run, list_log_files
 from warehouse.envelope import decode
 from warehouse.errors import LakeMissing
-from warehouse.journal import JournalWriter
 from warehouse.journal.record import Meta
 from warehouse.lake import log_folder, open_lake
 from warehouse.log_file import LogRows
-from warehouse.maintenance import CATALOG_ROWS, compact, compact_when_due
-from warehouse.refresh import refresh
-from warehouse.session import attach_build, open_session
+from warehouse.maintenance import compact, compact_when_due
 from warehouse.settings import Settings
 from warehouse.simulator import simulate
 
@@ -173,57 +170,6 @@ def test_earlier_moments_can_be_read_for_as_long_as_they_are_kept(settings: Sett
     assert query(settings, FINGERPRINT) == current
     with pytest.raises(duckdb.Error):
         query(settings, at_version)
-
-
-def rows_in_catalog(settings: Settings) -> dict[str, int]:
-    """Of each table the rows that the catalog holds, also those of earlier moments."""
-    with closing(sqlite3.connect(settings.lake_dir / "catalog.sqlite")) as catalog:
-        tables = catalog.execute(
-            "select tab.table_name, held.table_name from ducklake_inlined_data_tables as held "
-            "join ducklake_table as tab on tab.table_id = held.table_id and tab.end_snapshot is null"
-        ).fetchall()
-        return {table: catalog.execute(f"select count(*) from {held}").fetchone()[0] for table, held in tables}
-
-
-def test_rows_that_the_catalog_holds_become_a_file_before_they_are_many(settings: Settings) -> None:
-    compact(settings)
-    assert not any(rows for table, rows in rows_in_catalog(settings).items() if table != "format")
-    with open_lake(settings) as con:
-        con.execute(f"set ducklake_default_data_inlining_row_limit = {CATALOG_ROWS}")
-        con.execute(f"create table lake.marts.some as select range as number from range({CATALOG_ROWS - 1})")
-        con.execute("create table lake.marts.other as select 1 as number")
-        assert compact_when_due(con, settings, BATCHES) is None
-        # What is deleted counts as well: the catalog keeps it for earlier moments.
-        con.execute("delete from lake.marts.some where number % 2 = 0")
-        con.execute("insert into lake.marts.some values (-1)")
-        before = con.execute("from lake.marts.some order by all").fetchall()
-        report = compact_when_due(con, settings, BATCHES)
-        assert report is not None
-        assert report.tables == ("marts.some",)
-        assert con.execute("from lake.marts.some order by all").fetchall() == before
-        assert len(con.execute("from ducklake_list_files('lake', 'some', schema => 'marts')").fetchall()) == 1
-        assert compact_when_due(con, settings, BATCHES) is None
-    held = rows_in_catalog(settings)
-    assert (held["some"], held["other"]) == (0, 1)
-
-
-def test_large_files_of_a_table_that_only_grows_are_left_as_they_are(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    compact(settings)
-    files = "select data_file from ducklake_list_files('lake', 'some', schema => 'marts') order by all"
-    with open_lake(settings) as con:
-        con.execute("set ducklake_default_data_inlining_row_limit = 0")
-        con.execute("create table lake.marts.some as select uuid() as id from range(20_000)")
-        (large,) = con.execute(files).fetchall()
-        for _ in range(3):
-            con.execute("insert into lake.marts.some select uuid() from range(10)")
-        monkeypatch.setattr("warehouse.maintenance.LARGE", 100_000)
-        compact(settings)
-        found = con.execute(files).fetchall()
-        assert len(found) == 2
-        assert large in found
-        assert con.execute("select count(*) from lake.marts.some").fetchall() == [(20_030,)]
 
 
 def test_moments_are_thinned_to_the_last_of_each_hour_and_then_of_each_day(settings: Settings) -> None:
@@ -382,30 +328,3 @@ def test_whatever_the_sizes_few_files_remain_and_they_stay_in_order(seed: int) -
     assert len(files) - large < FANOUT * (large + 6)
     # Each byte is written anew about once for each of the sizes, not once for each batch.
     assert written < 12 * sealed
-
-
-def test_marts_are_what_was_built_however_often_they_are_put_in_order(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
-    monkeypatch.setattr("warehouse.maintenance.CATALOG_ROWS", 40)
-    monkeypatch.setattr("warehouse.maintenance.TABLE_FILES", 3)
-    settings = Settings(home=tmp_path, memory=10**9)
-    bodies = [*simulate(events=600, seed=seed)]
-    chance = random.Random(seed)
-    while bodies:
-        some, bodies = bodies[: (size := chance.choice([20, 60, 200]))], bodies[size:]
-        with JournalWriter(settings.journal_dir) as journal:
-            journal.append([decode(body, number) for number, body in enumerate(some)])
-        refresh(settings)
-    with open_session(settings) as con:
-        attach_build(con, settings)
-        marts = con.execute(
-            "select schema_name || '.' || table_name from duckdb_tables() "
-            "where database_name = 'build' and schema_name in ('marts', 'trust')"
-        ).fetchall()
-        assert len(marts) > 20
-        for (mart,) in marts:
-            rows = "select count(*), sum(hash(rows)::hugeint) from"
-            built = con.execute(f"{rows} build.{mart} as rows").fetchall()
-            assert con.execute(f"{rows} lake.{mart} as rows").fetchall() == built, mart
-    assert max(count for table, count in rows_in_catalog(settings).items()) < 500
