@@ -12,6 +12,7 @@ from warehouse.settings import PREFIX, Settings
 # The files that take longest, so that none of them is what one worker still does when the others are done.
 LONG = (
     "tests/dbt_project/test_build.py",
+    "tests/end_to_end/test_installed.py",
     "tests/warehouse/test_killed_refresh.py",
     "tests/receiver/test_abuse_slow.py",
     "tests/docs/test_commands.py",
