@@ -4,7 +4,6 @@ All tables are of one moment of the lake. The file has its name only once it is 
 it finds a complete export, and a failed one leaves what was there before.
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -14,10 +13,10 @@ from typing import Any, Final
 import duckdb
 import msgspec
 
-from warehouse.disk import sync_file_at, sync_folder
 from warehouse.errors import ExportError
 from warehouse.lake import BOOKKEEPING, open_lake
 from warehouse.settings import Settings
+from warehouse.whole_file import is_replaceable, whole_file_at
 
 SCHEMAS: Final = ("marts", "trust")
 
@@ -51,31 +50,47 @@ def export(
 ) -> Exported:
     """Write every table of these schemas to a new DuckDB file at `path`, each and its columns with what they are.
 
-    `progress` is told the tables written and of how many. Raises ExportError, also when there is a file already and not
-    `force`, and LakeError.
+    An earlier export is replaced, any other file only with `force`. `progress` is told the tables written and of how
+    many. Raises ExportError and LakeError.
     """
-    if path.exists() and not force:
-        raise ExportError(f"{path}: there is a file already.", "--force to replace it, or another name")
+    if not is_replaceable(path):
+        raise ExportError(f"{path}: a DuckDB file cannot be written here: this is no regular file.", "name a file")
+    if path.exists() and not force and not _is_export(path):
+        raise ExportError(f"{path}: a file that is no export is here.", "--force to replace it, or another name")
     if path.stem in schemas:
         # DuckDB calls a database by its file's stem, and would not know which of the two `marts.fct_orders` means.
         hint = f"another name, such as newstore{path.suffix}"
         raise ExportError(f"{path}: a file of this name would hide its own schema {path.stem}.", hint)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with open_lake(settings, read_only=True) as con:
         try:
-            con.execute(f"attach {_text(str(draft))} as export")
-            tables, snapshot, moment = _copy(con, schemas, progress)
-            con.execute("detach export")
-            sync_file_at(draft)
-            draft.replace(path)
-            sync_folder(path.parent)
+            with whole_file_at(path) as draft:
+                tables, snapshot, moment = _write(con, draft, schemas, progress)
         except duckdb.IOException as error:
             reason = str(error).splitlines()[0]
             raise ExportError(f"{path}: cannot be written: {reason}", "check that folder and its disk") from error
-        finally:
-            for left in (draft, draft.with_name(f"{draft.name}.wal")):
-                left.unlink(missing_ok=True)
     return Exported(str(path), path.stat().st_size, tables, snapshot, moment)
+
+
+def _write(
+    con: duckdb.DuckDBPyConnection, draft: Path, schemas: Sequence[str], progress: Progress | None
+) -> tuple[dict[str, int], int, str]:
+    try:
+        con.execute(f"attach {_text(str(draft))} as export")
+        written = _copy(con, schemas, progress)
+        con.execute("detach export")
+        return written
+    finally:
+        draft.with_name(f"{draft.name}.wal").unlink(missing_ok=True)
+
+
+def _is_export(path: Path) -> bool:
+    try:
+        with duckdb.connect(str(path), read_only=True) as con:
+            columns = con.execute("select column_name from duckdb_columns() where table_name = 'about' order by 1")
+            return columns.fetchall() == [("exported_at",), ("snapshot",)]
+    except duckdb.IOException:
+        # No DuckDB file, or one that somebody is writing: not ours to replace.
+        return False
 
 
 def _copy(

@@ -17,10 +17,10 @@ import msgspec
 import pyarrow as pa
 
 from warehouse.canonical import payload_hash
-from warehouse.disk import sync_file, sync_folder
 from warehouse.errors import ExportError
 from warehouse.lake import open_lake
 from warehouse.settings import Settings
+from warehouse.whole_file import whole_file
 
 ROWS: Final = 2_000
 # Named in the report; how many there are is always told.
@@ -132,18 +132,9 @@ def _as_line(body: bytes) -> bytes | None:
 
 @contextmanager
 def _writing(out: Path) -> Iterator[BinaryIO]:
-    """The file under its name once all of it is on the disk, or not at all."""
-    draft = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    try:
-        with draft.open("wb") as file:
-            with _packed(out, file) as stream:
-                yield stream
-            file.flush()
-            sync_file(file.fileno())
-        draft.rename(out)
-        sync_folder(out.absolute().parent)
-    finally:
-        draft.unlink(missing_ok=True)
+    """The file, packed as its name says."""
+    with whole_file(out) as file, _packed(out, file) as stream:
+        yield stream
 
 
 @contextmanager

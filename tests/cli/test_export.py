@@ -61,8 +61,20 @@ def test_a_file_that_is_there_is_kept(run: Run, lake: Settings, tmp_path: Path) 
     duckdb.connect(str(file), read_only=True).close()
 
 
+def test_an_earlier_export_is_replaced_as_from_cron(run: Run, lake: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "facts.duckdb"
+    assert run("export", str(file)).returncode == 0
+    with open_lake(lake) as con:
+        con.execute("delete from lake.marts.fct_orders where order_id = '3'")
+    assert json.loads(run("export", str(file), "--json").stdout)["tables"]["marts.fct_orders"] == 4
+    with duckdb.connect(str(file), read_only=True) as con:
+        assert con.execute("select count(*) from marts.fct_orders").fetchall() == [(4,)]
+
+
 @pytest.mark.parametrize(
-    "arguments", [["nowhere/facts.duckdb"], ["facts.duckdb", "--schema", "mart"], ["marts.duckdb"]], ids=" ".join
+    "arguments",
+    [["nowhere/facts.duckdb"], ["facts.duckdb", "--schema", "mart"], ["marts.duckdb"], ["/dev/null", "--force"]],
+    ids=" ".join,
 )
 def test_what_cannot_be_exported_leaves_nothing(run: Run, lake: Settings, tmp_path: Path, arguments: list[str]) -> None:
     assert lake.home.exists()

@@ -12,14 +12,14 @@ from warehouse.cli.progress import progress
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--schema", "schemas", multiple=True, help="Only this schema; may be repeated.  [default: marts, trust]")
-@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+@click.option("--force", is_flag=True, help="Replace FILE even if it is no earlier export.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was written as one JSON object.")
 @home_option
 @click.pass_context
 def export(context: click.Context, file: Path, schemas: tuple[str, ...], force: bool, as_json: bool) -> None:
     """Write the marts of one moment into one DuckDB FILE, with what each table and column is as comments.
 
-    FILE appears whole or not at all; what reads an older one is not disturbed.
+    FILE appears whole or not at all and replaces an earlier export; what reads that one is not disturbed.
 
     \b
     Examples:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 import shutil
 import sys
 import tempfile
@@ -19,6 +18,7 @@ import duckdb
 import msgspec
 
 from warehouse.cli.look import NO_WIDTH_LIMIT, printable
+from warehouse.whole_file import whole_file
 
 Rows = Iterator[tuple[Any, ...]]
 
@@ -54,13 +54,8 @@ def _destination(out: Path | None) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    draft = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    try:
-        with draft.open("wb") as stream:
-            yield stream
-        draft.replace(out)
-    finally:
-        draft.unlink(missing_ok=True)
+    with whole_file(out) as stream:
+        yield stream
 
 
 def _write_json(result: duckdb.DuckDBPyConnection, rows: Rows, stream: IO[bytes]) -> None:

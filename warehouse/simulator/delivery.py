@@ -4,18 +4,20 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
+from warehouse.whole_file import whole_file
+
 Progress = Callable[[int, int | None], None]
 
 LINES_PER_REPORT: Final = 1000
 
 
 def write_ndjson(simulation: Iterable[bytes], path: Path, progress: Progress | None = None) -> int:
-    """Write the deliveries into a file, one a line, replacing what is there; gives their number.
+    """Write the deliveries into a file, one a line, once all are there; gives their number.
 
     A body broken so that it holds a line break stays one line: breaks become blanks. `progress` is called with lines.
     """
     count = 0
-    with path.open("wb") as stream:
+    with whole_file(path) as stream:
         for body in simulation:
             stream.write(body.replace(b"\n", b" ") + b"\n")
             count += 1

@@ -12,6 +12,7 @@ import msgspec
 
 from warehouse.simulator import clock
 from warehouse.simulator.money import decimal
+from warehouse.whole_file import whole_file
 
 # Where sales are booked: the day's first moment (ms), channel type, channel, currency.
 Booking: TypeAlias = tuple[int, str, str, str]
@@ -322,4 +323,5 @@ class Truth:
 
     def write_truth(self, path: Path) -> None:
         """Write the books as JSON, replacing what is there."""
-        path.write_bytes(self.to_json() + b"\n")
+        with whole_file(path) as stream:
+            stream.write(self.to_json() + b"\n")
