@@ -4,6 +4,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,11 @@ def commands(run: Run, settings: Settings) -> dict[str, Callable[[Path], int]]:
         "log export": ("log", "export"),
         "simulate": ("simulate", "--events", "5", "--out"),
     }
-    return {name: lambda path, words=words: run(*words, str(path)).returncode for name, words in options.items()}
+    return {name: partial(_code, run, words) for name, words in options.items()}
+
+
+def _code(run: Run, words: tuple[str, ...], path: Path) -> int:
+    return run(*words, str(path)).returncode
 
 
 def test_every_command_writes_into_a_pipe(commands: dict[str, Callable[[Path], int]], tmp_path: Path) -> None:

@@ -138,6 +138,44 @@ def test_a_pipe_runs_the_same(run: Run, lake: Settings) -> None:
     assert lines[-3::2] == ["two", "2"]
 
 
+def test_rows_too_wide_for_the_terminal_come_one_value_a_line(terminal: Terminal) -> None:
+    columns = ", ".join(f"repeat('x', 12) || order_id as column_{number}" for number in range(9))
+    terminal.type(f"select {columns} from marts.fct_orders order by all limit 2;\r")
+    said = terminal.await_text("column_8 = xxxxxxxxxxxx1", "warehouse>")
+    assert "…" not in said
+    terminal.type(".mode table\r")
+    terminal.await_text("warehouse>")
+    terminal.type("select order_id from marts.fct_orders order by all limit 1;\r")
+    said = terminal.await_text("order_id", "0", " s", "warehouse>")
+    assert "order_id =" not in said
+
+
+def test_what_is_longer_than_the_terminal_goes_through_a_pager(terminal: Terminal) -> None:
+    terminal.type("select 'row ' || range as text from range(300);\r")
+    said = terminal.await_text("row 1 ", ":")
+    assert "ESC" not in said
+    assert "row 299" not in said
+    terminal.type("q")
+    terminal.await_text("warehouse>")
+    terminal.type(".pager off\r")
+    terminal.await_text("warehouse>")
+    terminal.type("select 'row ' || range as text from range(300);\r")
+    terminal.await_text("row 299", "warehouse>")
+
+
+@pytest.mark.parametrize(
+    ("ending", "start"), [("csv", b"one,two\n"), ("json", b"[\n{"), ("parquet", b"PAR1"), ("txt", b"one")]
+)
+def test_the_rows_of_the_last_query_are_saved(
+    run: Run, lake: Settings, tmp_path: Path, ending: str, start: bytes
+) -> None:
+    assert lake.home.exists()
+    file = tmp_path / f"the rows.{ending}"
+    result = run("shell", stdin=f"select 1 as one, 2 as two;\n.save '{file}'\n")
+    assert result.returncode == 0, result.stderr
+    assert file.read_bytes().lstrip().startswith(start)
+
+
 @pytest.mark.parametrize(
     ("script", "hint"),
     [
@@ -147,6 +185,11 @@ def test_a_pipe_runs_the_same(run: Run, lake: Settings) -> None:
         (".schema", ".help says how"),
         (".schema nowhere", ".tables lists them"),
         (".timing maybe", ".timing on"),
+        (".mode wide", ".mode auto, or"),
+        (".save", ".help says how"),
+        (".save rows.csv", "ask something"),
+        ("select 1;\n.save rows.doc", ".csv"),
+        (".save 'rows.csv", "close it"),
     ],
 )
 def test_a_pipe_stops_at_what_is_wrong(run: Run, lake: Settings, script: str, hint: str) -> None:

@@ -73,6 +73,35 @@ def test_csv_reads_back(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("lake")
+def test_csv_holds_no_formula_of_a_customer(run: Run) -> None:
+    texts = ["=1+2", "@SUM(A1)", "+SUM(1)", "-cmd", "\t=1", "+49 151-23 (4)", "-3.5", "a=b", "", "'='"]
+    values = ", ".join("('" + text.replace("'", "''") + "')" for text in texts)
+    result = run("sql", "--format", "csv", f'select x as "=x", -1.5 as number from (values {values}) as t (x)')
+    rows = list(csv.reader(io.StringIO(result.stdout)))
+    assert rows[0] == ["'=x", "number"]
+    assert [row[0] for row in rows[1:6]] == [f"'{text}" for text in texts[:5]]
+    assert [row[0] for row in rows[6:]] == texts[5:]
+    assert {row[1] for row in rows[1:]} == {"-1.5"}
+
+
+@pytest.mark.usefixtures("lake")
+def test_every_statement_is_answered(run: Run) -> None:
+    result = run("sql", "use marts; select 1 as first; select count(*) as second from fct_orders")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert [line.strip() for line in result.stdout.splitlines() if line.strip(" ─")] == ["first", "1", "second", "3"]
+    assert json.loads(run("sql", "--json", "use marts; select count(*) as n from fct_orders").stdout) == [{"n": 3}]
+
+
+@pytest.mark.usefixtures("lake")
+@pytest.mark.parametrize("options", [["--json"], ["--format", "csv"], ["--format", "parquet"], ["--out", "two.txt"]])
+def test_one_document_holds_one_result(run: Run, tmp_path: Path, options: list[str]) -> None:
+    result = run("sql", *options, "select 1; select 2")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "these are 2 queries" in result.stderr
+    assert list(tmp_path.glob("two*")) == []
+
+
+@pytest.mark.usefixtures("lake")
 def test_parquet_into_a_file_keeps_the_types(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "orders.parquet"
     result = run("sql", "--format", "parquet", "--out", str(out), "from marts.fct_orders")

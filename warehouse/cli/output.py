@@ -2,14 +2,12 @@
 
 import csv
 import io
+import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from decimal import Decimal
-from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -17,17 +15,40 @@ import click
 import duckdb
 import msgspec
 
-from warehouse.cli.look import NO_WIDTH_LIMIT, printable
+from warehouse.cli.readable_rows import TERMINAL_ROWS, write_readable
+from warehouse.cli.row_values import Result, as_text, column_names, encoder, json_value, result_of
+from warehouse.errors import LakeError
 from warehouse.whole_file import whole_file
 
-Rows = Iterator[tuple[Any, ...]]
+# By the ending of a file that rows are saved in.
+LAYOUTS: Final = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".txt": "table"}
+# What a spreadsheet takes for a formula. A phone number or an amount begins like one and is none.
+FORMULA: Final = re.compile(r"[=@\t\r]|[+-](?![\d\s().,/-]*$)")
 
-BATCH_ROWS: Final = 10_000
-# More than this is not read by a person on a terminal.
-TERMINAL_ROWS: Final = 1_000
-NUMBERS: Final = ("DECIMAL", "DOUBLE", "FLOAT", "BIGINT", "INTEGER", "SMALLINT", "TINYINT", "HUGEINT", "UBIGINT")
 
-_encoder = msgspec.json.Encoder(decimal_format="number")
+def write_answers(
+    con: duckdb.DuckDBPyConnection, text: str, layout: str, out: Path | None, before_output: Callable[[], None]
+) -> None:
+    """Run the statements of `text` one after the other and write what each gives, as `write_rows` does.
+
+    A file, and every layout but a table, holds one result: raises LakeError where there would be several, before any of
+    them is run. Raises duckdb.Error for what is wrong with a statement.
+    """
+    statements = con.extract_statements(text)
+    giving = [found for found in statements if found.expected_result_type != [duckdb.ExpectedResultType.NOTHING]]
+    if len(giving) > 1 and (layout != "table" or out is not None):
+        form = f"one file of {layout}" if out is not None else layout
+        raise LakeError(
+            f"these are {len(giving)} queries, and {form} holds the rows of one.",
+            "ask for one at a time; --format table without --out shows all",
+        )
+    for number, statement in enumerate(statements):
+        if statement not in giving:
+            con.execute(statement.query)
+            continue
+        if number and out is None and layout == "table":
+            click.echo()
+        write_rows(con, statement.query, layout, out, before_output)
 
 
 def write_rows(
@@ -42,10 +63,17 @@ def write_rows(
         if layout == "parquet":
             _write_parquet(con, query, stream, before_output)
             return
-        result = con.execute(query)
-        rows = _rows(result)
+        result = result_of(con, query)
         before_output()
-        {"json": _write_json, "csv": _write_csv, "table": _write_table}[layout](result, rows, stream)
+        {"json": _write_json, "csv": _write_csv, "table": _write_table}[layout](result, stream)
+
+
+def layout_for(path: Path) -> str:
+    """The layout that a file's ending asks for. Raises LakeError for an ending that says nothing."""
+    layout = LAYOUTS.get(path.suffix.lower())
+    if layout is None:
+        raise LakeError(f"{path}: its ending does not say how to write the rows.", f"one of {', '.join(LAYOUTS)}")
+    return layout
 
 
 @contextmanager
@@ -58,26 +86,33 @@ def _destination(out: Path | None) -> Iterator[IO[bytes]]:
         yield stream
 
 
-def _write_json(result: duckdb.DuckDBPyConnection, rows: Rows, stream: IO[bytes]) -> None:
-    names = _names(result)
-    is_json = [str(column[1]) == "JSON" for column in result.description or ()]
+def _write_json(result: Result, stream: IO[bytes]) -> None:
+    names = column_names(result.columns)
+    is_json = [str(column[1]) == "JSON" for column in result.columns]
     separator = b"[\n"
-    for row in rows:
+    for row in result.rows:
         values = (
             msgspec.Raw(value.encode()) if raw and value is not None else json_value(value)
             for value, raw in zip(row, is_json, strict=True)
         )
-        stream.write(separator + _encoder.encode(dict(zip(names, values, strict=True))))
+        stream.write(separator + encoder.encode(dict(zip(names, values, strict=True))))
         separator = b",\n"
     stream.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
 
 
-def _write_csv(result: duckdb.DuckDBPyConnection, rows: Rows, stream: IO[bytes]) -> None:
+def _write_csv(result: Result, stream: IO[bytes]) -> None:
     with _text(stream) as lines:
         writer = csv.writer(lines, lineterminator="\n")
-        writer.writerow(_names(result))
-        for row in rows:
-            writer.writerow(["" if value is None else as_text(value) for value in row])
+        writer.writerow(map(_cell, column_names(result.columns)))
+        for row in result.rows:
+            writer.writerow(map(_cell, row))
+
+
+def _cell(value: Any) -> str:
+    """A value as a cell. Texts come from customers: one that a spreadsheet would run is given an apostrophe."""
+    if isinstance(value, str):
+        return f"'{value}" if FORMULA.match(value) else value
+    return "" if value is None else as_text(value)
 
 
 def _write_parquet(
@@ -93,69 +128,12 @@ def _write_parquet(
             shutil.copyfileobj(rows, stream)
 
 
-def _write_table(result: duckdb.DuckDBPyConnection, rows: Rows, stream: IO[bytes]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
+def _write_table(result: Result, stream: IO[bytes]) -> None:
+    width = shutil.get_terminal_size().columns if stream.isatty() else None
     with _text(stream) as lines:
-        console = Console(file=lines, soft_wrap=not stream.isatty(), width=None if stream.isatty() else NO_WIDTH_LIMIT)
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        for name, column in zip(_names(result), result.description or (), strict=True):
-            is_number = str(column[1]).startswith(NUMBERS)
-            table.add_column(Text(printable(name)), justify="right" if is_number else "left")
-        cut = False
-        for number, row in enumerate(rows):
-            if number == TERMINAL_ROWS and console.is_terminal:
-                cut = True
-                break
-            table.add_row(*(Text("null", "dim") if value is None else Text(printable(as_text(value))) for value in row))
-        console.print(table)
+        cut = write_readable(result, lines, "auto", width)
     if cut:
         click.echo(f"The first {TERMINAL_ROWS:,} rows; --out FILE or a pipe gets all of them.", err=True)
-
-
-def json_value(value: Any) -> Any:
-    """A value of DuckDB as JSON takes it: decimals without trailing zeros, times with a zone in UTC."""
-    if isinstance(value, Decimal):
-        # `normalize` alone makes 3E+2 of 300.
-        return Decimal(f"{value.normalize():f}")
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC)
-    if isinstance(value, dict):
-        return {key: json_value(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [json_value(inner) for inner in value]
-    return value
-
-
-def as_text(value: Any) -> str:
-    """The same value as a text of its own: what JSON says, without the quotes around a text."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float):
-        return repr(value)
-    encoded = _encoder.encode(json_value(value))
-    return msgspec.json.decode(encoded, type=str) if encoded.startswith(b'"') else encoded.decode()
-
-
-def _names(result: duckdb.DuckDBPyConnection) -> list[str]:
-    """The names of a result's columns, numbered where two are the same, as DuckDB does it: id, id_1."""
-    names: list[str] = []
-    for column in result.description or ():
-        name, count = str(column[0]), 0
-        while name in names:
-            count += 1
-            name = f"{column[0]}_{count}"
-        names.append(name)
-    return names
-
-
-def _rows(result: duckdb.DuckDBPyConnection) -> Rows:
-    """All rows, the first of them fetched already: until then DuckDB may have a lot to do."""
-    first = result.fetchmany(BATCH_ROWS)
-    return chain(first, chain.from_iterable(iter(lambda: result.fetchmany(BATCH_ROWS), [])))
 
 
 @contextmanager

@@ -28,7 +28,9 @@ def sql(
 ) -> None:
     """Query the lake, read-only. QUERY is SQL as DuckDB speaks it, or - to read it from stdin.
 
-    JSON and CSV give decimals as exact numbers, times in ISO 8601 and UTC, blobs in base64.
+    JSON and CSV give decimals as exact numbers, times in ISO 8601 and UTC, blobs in base64. In CSV, a text that a
+    spreadsheet would run as a formula begins with an apostrophe. Of several statements a table shows each result; every
+    other format holds one. On a terminal, rows too wide for it are shown one value a line.
 
     \b
     Examples:
@@ -58,7 +60,7 @@ def _layout(context: click.Context, layout: str | None, as_json: bool, out: Path
 def _answer(settings: "Settings", query: str, layout: str, out: Path | None, at: str | None, bar: Bar) -> None:
     # Not at the top: a wrong option is told without waiting for DuckDB.
     from warehouse.cli.asking import interruptible
-    from warehouse.cli.output import write_rows
+    from warehouse.cli.output import write_answers
     from warehouse.lake import open_lake
     from warehouse.moment import open_moment
 
@@ -66,4 +68,4 @@ def _answer(settings: "Settings", query: str, layout: str, out: Path | None, at:
     with con:
         # A name in a query is a table's, never a variable's of this program.
         con.execute("set python_enable_replacements = false")
-        interruptible(con, lambda: write_rows(con, query, layout, out, bar.hide))
+        interruptible(con, lambda: write_answers(con, query, layout, out, bar.hide))

@@ -1,8 +1,14 @@
 """What can be said at the prompt: SQL statements, and commands that begin with a dot."""
 
+import io
+import os
+import shlex
+import shutil
+import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import click
@@ -10,18 +16,24 @@ import duckdb
 
 from warehouse.cli.asking import interruptible, told
 from warehouse.cli.look import console, listing, printable
-from warehouse.cli.output import write_rows
+from warehouse.cli.output import layout_for, write_rows
+from warehouse.cli.readable_rows import TERMINAL_ROWS, write_readable
+from warehouse.cli.row_values import result_of
 from warehouse.errors import LakeError
 from warehouse.lake import BOOKKEEPING
 
 HELP: Final = (
     (".tables [SCHEMA]", "the tables, of log, marts or trust, and what each is"),
     (".schema TABLE", "the columns of a table, their types and what each is"),
+    (".mode auto|table|line", "show rows as a table, one value a line, or (auto) as whichever fits"),
+    (".save FILE", "write the rows of the last query to a file: .csv, .json, .parquet or .txt"),
+    (".pager on|off", "show what is longer than the terminal in a pager"),
     (".timing on|off", "say after each query how long it took"),
     (".help", "this list"),
     (".exit", "leave, as Ctrl-D does"),
 )
 WIDEST_TEXT: Final = 100
+MODES: Final = ("auto", "table", "line")
 
 
 class Session:
@@ -30,13 +42,18 @@ class Session:
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self.con = con
         self.timing = True
+        self.pager = True
+        self.mode = "auto"
         self.over = False
+        self._last_query: str | None = None
         con.execute("set python_enable_replacements = false")
+        # For a pager of that name: colours are shown, and what was read stays on the screen.
+        os.environ.setdefault("LESS", "-RX")
 
     def run(self, text: str) -> None:
         """Run a dot command, or statements of SQL, and show what they give. Raises LakeError, KeyboardInterrupt."""
         if text.lstrip().startswith("."):
-            self._command(*text.split())
+            self._command(*_words(text))
             return
         try:
             statements = self.con.extract_statements(text)
@@ -47,9 +64,31 @@ class Session:
             if statement.expected_result_type == [duckdb.ExpectedResultType.NOTHING]:
                 interruptible(self.con, partial(self.con.execute, statement.query))
             else:
-                interruptible(self.con, partial(write_rows, self.con, statement.query, "table", None, _nothing))
+                self._last_query = statement.query
+                self._show(statement.query)
             if self.timing:
                 click.echo(click.style(f"{time.monotonic() - began:.3f} s", dim=True), err=True)
+
+    def _show(self, query: str) -> None:
+        """Write the rows of a query to stdout, through a pager where they are longer than the terminal."""
+        on_terminal = sys.stdout.isatty()
+        size = shutil.get_terminal_size()
+        shown = io.StringIO() if on_terminal else sys.stdout
+        cut = False
+
+        def write() -> None:
+            nonlocal cut
+            cut = write_readable(result_of(self.con, query), shown, self.mode, size.columns if on_terminal else None)
+
+        interruptible(self.con, write)
+        if isinstance(shown, io.StringIO):
+            text = shown.getvalue()
+            if self.pager and text.count("\n") >= size.lines:
+                click.echo_via_pager(text, color=True)
+            else:
+                click.echo(text, nl=False, color=True)
+        if cut:
+            click.echo(f"The first {TERMINAL_ROWS:,} rows; .save FILE gets all of them.", err=True)
 
     def run_lines(self, lines: Iterable[str]) -> None:
         """Run what comes line by line as if it were typed, up to the first thing that is wrong."""
@@ -67,6 +106,9 @@ class Session:
         commands: dict[str, Callable[..., None]] = {
             ".tables": self._tables,
             ".schema": self._schema,
+            ".mode": self._mode,
+            ".save": self._save,
+            ".pager": self._pager,
             ".timing": self._timing,
             ".help": self._help,
             ".exit": self._exit,
@@ -111,10 +153,22 @@ class Session:
             table.add_row(column, kind, texts.get(column, ""))
         console().print(table)
 
+    def _mode(self, mode: str) -> None:
+        self.mode = _one_of(".mode", mode, MODES)
+
+    def _save(self, name: str) -> None:
+        if self._last_query is None:
+            raise LakeError(".save: there was no query yet.", "ask something, then .save FILE")
+        path = Path(name)
+        save = partial(write_rows, self.con, self._last_query, layout_for(path), path, _nothing)
+        interruptible(self.con, save)
+        click.echo(f"Saved in {printable(name)}.")
+
+    def _pager(self, state: str) -> None:
+        self.pager = _one_of(".pager", state, ("on", "off")) == "on"
+
     def _timing(self, state: str) -> None:
-        if state not in ("on", "off"):
-            raise LakeError(f".timing {printable(state)}: not with this word.", ".timing on, or .timing off")
-        self.timing = state == "on"
+        self.timing = _one_of(".timing", state, ("on", "off")) == "on"
 
     def _help(self) -> None:
         table = listing("command", "does")
@@ -124,6 +178,20 @@ class Session:
 
     def _exit(self) -> None:
         self.over = True
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise LakeError(f"{printable(text.strip())}: a quote is not closed.", "close it, or leave it out") from error
+
+
+def _one_of(command: str, word: str, words: tuple[str, ...]) -> str:
+    if word not in words:
+        right = ", or ".join(f"{command} {known}" for known in words)
+        raise LakeError(f"{command} {printable(word)}: not with this word.", right)
+    return word
 
 
 def is_whole(text: str) -> bool:
