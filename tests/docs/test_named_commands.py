@@ -78,6 +78,7 @@ def arguments_of(found: click.Command) -> list[click.Argument]:
 
 def parsed(found: click.Command, context: click.Context, words: list[str]) -> list[str] | str:
     """The words that are no options, or what is wrong with the options. One named without its value may stand last."""
+    problem = ""
     for attempt in (words, [*words, "VALUE"]):
         try:
             given, rest, _ = found.make_parser(context).parse_args(list(attempt))

@@ -106,7 +106,7 @@ def test_up_receives_and_refreshes(installed: Installation, tmp_path: Path) -> N
         try:
             post_sample(port)
             query = "select count(*) as orders from marts.fct_orders"
-            answers = []
+            answers: list[subprocess.CompletedProcess[str]] = []
             while not answers or answers[-1].stdout.strip() in ("", "[]"):
                 assert up.poll() is None
                 assert len(answers) < SECONDS
