@@ -33,7 +33,9 @@ HEADERS: Final = {
 REFRESH_SECONDS: Final = 30
 NAMES_SHOWN: Final = 10
 ROWS_SHOWN: Final = 8
-NAME_SHOWN: Final = 80
+NAME_SHOWN: Final = 60
+# As `warehouse quarantine list` calls a delivery.
+ID_LETTERS: Final = 8
 UNKNOWN: Final = "not known"
 NOT_READ: Final = "it cannot be read"
 REFUSALS: Final = frozenset({"400", "403", "408", "413", "415", "429", "431", "500"})
@@ -128,7 +130,7 @@ def _event_row(name: str | None, ones: Sequence[Quarantined]) -> str:
     return (
         f'<tr><td>{escape(shortened(name or "—", NAME_SHOWN))}</td><td class="n">{len(ones):,}</td>'
         f'<td class="n">{_time(last.received_at)}</td><td class="n">{_size(last.size)}</td>'
-        f"<td><code>{escape(last.journal)}:{last.position}</code></td></tr>"
+        f'<td class="id"><code>{escape(last.journal[-ID_LETTERS:])}:{last.position}</code></td></tr>'
     )
 
 

@@ -221,6 +221,8 @@ def _unread(status: Status) -> Iterator[Finding]:
 def _refreshing(status: Status) -> Iterator[Finding]:
     attempt, shown = status.home.attempt, status.home.refreshed_at
     since = "No facts are shown yet." if shown is None else f"Readers see the facts of {ago(status.now - shown)}."
+    if status.home.is_unread("publication"):
+        since = "Readers keep the facts they had."
     if attempt is not None and attempt.failure is not None and attempt.failures:
         failed = attempt.failure
         times = "The last refresh" if attempt.failures == 1 else f"The last {attempt.failures:,} refreshes"

@@ -15,7 +15,7 @@ from tests.live import Receiver, envelope, running
 from warehouse.attempt import attempt_path
 from warehouse.cli import command
 from warehouse.cli.failures import exit_code_of
-from warehouse.doctor import diagnose
+from warehouse.doctor import CHECKS, made
 from warehouse.figures import figures_path
 from warehouse.lake import catalog_path
 from warehouse.log_watch import log_watch_path, look_through
@@ -31,13 +31,15 @@ Make = Callable[[Path], None]
 
 class Case(NamedTuple):
     """A path that is broken, what is put in its place, what then calls it unreadable: the page and the metrics by a
-    word and a label, `doctor` by a check. None where that one cannot know."""
+    word and a label, `doctor` by a check. None where that one cannot know. The commands take seconds, and of what all
+    read by the same function they are asked once."""
 
     path: Callable[[Settings], Path]
     make: Make
     page: str | None
     metric: str | None
     check: str | None
+    commands: bool = True
 
 
 def directory(path: Path) -> None:
@@ -85,9 +87,10 @@ def cases() -> Iterator[object]:
     for source, (path, words, check) in NOTES.items():
         makes = (directory, dangling, looping, pipe, EMPTY, TORN, WRONG_TYPES, HUGE, ENDLESS)
         for make in (*makes, WRONG_TIME, NO_ZONE) if source == "publication" else makes:
-            yield pytest.param(Case(path, make, words, source, check), id=f"{source}: {make.__name__}")
+            case = Case(path, make, words, source, check, make is directory)
+            yield pytest.param(case, id=f"{source}: {make.__name__}")
     for make in (directory, dangling, looping, pipe):
-        case = Case(lambda settings: settings.journal_dir / JOURNAL, make, JOURNAL, "journal", "journal")
+        case = Case(lambda s: s.journal_dir / JOURNAL, make, JOURNAL, "journal", "journal", make is not looping)
         yield pytest.param(case, id=f"journal: {make.__name__}")
     for name, case in {
         "journal: garbage": Case(lambda s: s.journal_dir / JOURNAL, holding(b"\xff" * 99), None, None, "journal"),
@@ -150,6 +153,22 @@ def page(receiver: Receiver) -> str:
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.body.decode())))
 
 
+def ask_commands(case: Case, settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    """`status` and the checks of `doctor` that look into a home."""
+    arguments = ["--home", str(settings.home), "status"]
+    exit_code_of(lambda: command.main(arguments, prog_name="warehouse", standalone_mode=False))
+    status = capsys.readouterr()
+    asked = [name for name in CHECKS if name in ("journal", "disk", case.check)]
+    findings = [finding for name in asked for finding in made(name, settings)]
+    assert {one.check for one in findings} >= {"disk"}
+    if case.check is not None:
+        named = [one for one in findings if one.check == case.check and one.state == "wrong"]
+        assert named, findings
+        assert all(one.hint for one in named)
+        if case.check not in ("build", "figures"):
+            assert case.path(settings).name in status.out + status.err
+
+
 @pytest.mark.parametrize("case", list(cases()))
 def test_everybody_answers_and_names_what_is_broken(
     case: Case, settings: Settings, receiver: Receiver, capsys: pytest.CaptureFixture[str]
@@ -165,16 +184,8 @@ def test_everybody_answers_and_names_what_is_broken(
         if case.metric is not None:
             assert metrics[f'newstore_source_readable{{source="{case.metric}"}}'] == 0
         assert metrics["newstore_last_ack_timestamp_seconds"] > 0
-        arguments = ["--home", str(settings.home), "status"]
-        exit_code_of(lambda: command.main(arguments, prog_name="warehouse", standalone_mode=False))
-        status = capsys.readouterr()
-        findings = diagnose(settings).findings
-        if case.check is not None:
-            named = [one for one in findings if one.check == case.check and one.state == "wrong"]
-            assert named, findings
-            assert all(one.hint for one in named)
-            if case.check not in ("build", "figures"):
-                assert path.name in status.out + status.err
+        if case.commands:
+            ask_commands(case, settings, capsys)
     assert "cannot be read" not in page(receiver), "all is as it was before"
 
 

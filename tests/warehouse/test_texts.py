@@ -41,7 +41,8 @@ def test_a_name_of_ten_megabytes_stays_in_the_log(settings: Settings) -> None:
         assert len(one.name or "") == len(one.tenant or "") == LONGEST
     with connect(settings.home) as con:
         names = con.execute(
-            "select max(length(name)) from trust.deliveries union all select max(length(name)) from trust.quarantined_events"
+            "select max(length(name)) from trust.deliveries "
+            "union all select max(length(name)) from trust.quarantined_events"
         )
         assert names.fetchall() == [(LONGEST,), (LONGEST,)]
         assert con.execute("select max(length(name)) from log.events").fetchall() == [(LONG,)]

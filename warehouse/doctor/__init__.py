@@ -36,13 +36,13 @@ CHECKS: Final[Mapping[str, tuple[str, str]]] = {
 
 def diagnose(settings: Settings) -> Diagnosis:
     """Look at the installation and at the home of these settings. What is wrong is found, never raised."""
-    return _diagnosis(finding for name in CHECKS for finding in _made(name, settings))
+    return _diagnosis(finding for name in CHECKS for finding in made(name, settings))
 
 
 def without_settings(error: WarehouseError) -> Diagnosis:
     """The diagnosis when not even the settings can be read."""
     wrong = Finding("settings", State.WRONG, error.message, error.hint)
-    return _diagnosis([*_made("installation", Settings()), wrong])
+    return _diagnosis([*made("installation", Settings()), wrong])
 
 
 def _diagnosis(findings: Iterable[Finding]) -> Diagnosis:
@@ -50,7 +50,7 @@ def _diagnosis(findings: Iterable[Finding]) -> Diagnosis:
     return Diagnosis(max((finding.state for finding in found), key=list(State).index), found)
 
 
-def _made(name: str, settings: Settings) -> Iterator[Finding]:
+def made(name: str, settings: Settings) -> Iterator[Finding]:
     """What a check finds, and, where it fails, that: the findings it had by then stand."""
     found: list[Finding] = []
     sources = Sources()
