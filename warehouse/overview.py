@@ -116,12 +116,12 @@ def _watched(settings: Settings) -> LogWatched | None:
     known = read_log_watch(settings)
     if known is None:
         return None
-    moments = [None if at is None else _iso(at) for at in (known.looked, known.oldest)]
-    return LogWatched(known.files, known.verified, *moments, known.damaged, known.findings, known.unread)
+    looked, oldest = _iso(known.looked), _iso(known.oldest)
+    return LogWatched(known.files, known.verified, looked, oldest, known.damaged, known.findings, known.unread)
 
 
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+def _iso(at: float | None) -> str | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
 
 def _log(con: duckdb.DuckDBPyConnection) -> Log:

@@ -125,7 +125,9 @@ def test_the_log_is_not_called_well_before_it_is_looked_at(run: Run, sealed: Set
     with JournalWriter(sealed.journal_dir) as journal:
         journal.append([decode(envelope(9), time.time_ns() // 1000)])
     seal(sealed)
-    write_note(log_watch_path(sealed), msgspec.structs.replace(read_log_watch(sealed), files=2))  # type: ignore[type-var]
+    known = read_log_watch(sealed)
+    assert known is not None
+    write_note(log_watch_path(sealed), msgspec.structs.replace(known, files=2))
     found = examine(run, 0)["log"][0]
     assert (found["state"], "1 of 2 files" in found["message"]) == ("warn", True)
     (file, *_) = log_folder(sealed).iterdir()

@@ -4,23 +4,27 @@
 import html
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import duckdb
 import pytest
 
 from tests.live import Receiver, envelope, running
-from warehouse.attempt import attempt_path
+from warehouse.attempt import attempt_path, attempting
 from warehouse.cli import command
 from warehouse.cli.failures import exit_code_of
 from warehouse.doctor import CHECKS, made
-from warehouse.figures import figures_path
+from warehouse.errors import RefreshError
+from warehouse.figures import Counts, Figures, figures_path
 from warehouse.lake import catalog_path
 from warehouse.log_watch import log_watch_path, look_through
-from warehouse.publication import publication_path
-from warehouse.refresh import refresh
+from warehouse.notes import utc_now, write_note
+from warehouse.publication import Publication, publication_path, write_publication
+from warehouse.sealer import seal
 from warehouse.settings import Settings
 
 # Sorts after every journal of these days.
@@ -121,7 +125,12 @@ def receiver(settings: Settings) -> Iterator[Receiver]:
     with running(settings.home) as receiver:
         for body in (envelope(1), b"{"):
             assert receiver.post(body).status == 200
-        refresh(settings)
+        # What a refresh leaves, without the half minute that dbt takes.
+        with attempting(settings):
+            seal(settings)
+            duckdb.connect(str(settings.build_path)).close()
+            write_publication(settings, Publication("run", 1, {}, utc_now()))
+            write_note(figures_path(settings), Figures(1, Counts(2, 1, 0, 1), Counts(2, 1, 0, 1), ()))
         look_through(settings)
         yield receiver
 
@@ -187,6 +196,31 @@ def test_everybody_answers_and_names_what_is_broken(
         if case.commands:
             ask_commands(case, settings, capsys)
     assert "cannot be read" not in page(receiver), "all is as it was before"
+
+
+def test_a_refresh_that_fails_is_seen_at_once_also_when_it_is_the_first(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", api_keys=("k" * 32,), port=1, memory=10**9)
+    with running(settings.home) as receiver:
+        assert receiver.post(envelope(1)).status == 200
+        assert "No refresh yet" in page(receiver)
+        for number in (1, 2):
+            with pytest.raises(RefreshError), attempting(settings, interval=2.0):
+                raise RefreshError("fct_orders: BinderException", "mend `fct_orders`")
+            text, metrics = page(receiver), receiver.metrics()
+            assert ("The last refresh failed", "The last 2 refreshes failed")[number - 1] in text
+            assert "fct_orders: BinderException. No facts are shown yet." in text
+            assert "Try: mend fct_orders" in re.sub(r" +", " ", text)
+            assert "No refresh yet" not in text
+            assert metrics["newstore_refresh_failures"] == number
+            assert metrics["newstore_refresh_attempt_timestamp_seconds"] == pytest.approx(time.time(), abs=300)
+            assert "newstore_refresh_success_timestamp_seconds" not in metrics
+        (found, *_) = [one for one in made("journal", settings) if one.check == "refresh"]
+        assert (found.state, found.hint) == ("wrong", "mend `fct_orders`")
+        assert "fct_orders" in found.message
+        with attempting(settings):
+            pass
+        assert receiver.metrics()["newstore_refresh_failures"] == 0
+        assert "failed" not in page(receiver)
 
 
 def test_a_stranger_is_told_the_same_for_a_few_seconds_and_others_at_once(
