@@ -117,7 +117,8 @@ class History:
     def _write(self, now: int) -> None:
         draft = self._path.with_suffix(".tmp")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            # A home that is gone is not made anew by looking at it.
+            self._path.parent.mkdir(exist_ok=True)
             draft.write_bytes(msgspec.json.encode(self._hour))
             draft.replace(self._path)
             _remove_old(self._path.parent, now)

@@ -23,7 +23,7 @@ from warehouse.journal.marks import SealedMark
 from warehouse.journal.record import pack_header
 from warehouse.log_watch import LogWatch, read_log_watch
 from warehouse.publication import Publication, read_publication
-from warehouse.remedies import CHECK_DISK, READ_JOURNAL, RECOVER
+from warehouse.remedies import CHECK_DISK, READ_JOURNAL, RECOVER, RESTORE
 from warehouse.settings import Settings
 from warehouse.sources import Sources, Unread, explain
 
@@ -201,6 +201,8 @@ def _lake(settings: Settings, view: HomeView) -> None:
     catalog = Path(settings.catalog) if settings.catalog else settings.lake_dir / "catalog.sqlite"
     if "://" in str(settings.catalog) or str(settings.catalog).startswith("postgres:"):
         return
+    if not settings.lake_dir.exists() and settings.data_path is None:
+        raise LakeError(f"{settings.lake_dir}: the lake is gone; its facts were shown from here before.", RESTORE)
     if not catalog.stat().st_size or not catalog.is_file():
         raise LakeError(f"{catalog}: the lake's catalog is empty.", RECOVER)
 

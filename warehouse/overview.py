@@ -15,8 +15,8 @@ from warehouse.errors import JournalCorrupt, LakeError, LakeMissing
 from warehouse.journal import Damage, Journal, list_journals, load_marks
 from warehouse.lake import catalog_path, open_lake
 from warehouse.log_watch import read_log_watch
-from warehouse.publication import Publication, read_publication
-from warehouse.remedies import CHECK_DISK, RECOVER
+from warehouse.publication import Publication, publication_path, read_publication
+from warehouse.remedies import CHECK_DISK, RECOVER, RESTORE
 from warehouse.settings import Settings
 from warehouse.sources import Sources, Unread
 
@@ -104,10 +104,17 @@ def _lake(settings: Settings) -> _Lake:
 
 @contextmanager
 def reading_lake(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-only connection to the lake; whatever DuckDB finds wrong with it is a LakeError with the remedy."""
+    """A read-only connection to the lake; whatever DuckDB finds wrong with it is a LakeError with the remedy.
+
+    One that was there before and is gone is not called missing."""
     try:
         with open_lake(settings, read_only=True) as con:
             yield con
+    except LakeMissing as error:
+        if publication_path(settings).exists():
+            text = f"{settings.lake_dir}: the lake is gone; its facts were shown from here before."
+            raise LakeError(text, RESTORE) from error
+        raise
     except duckdb.Error as error:
         raise LakeError(f"{catalog_path(settings)}: the lake cannot be read: {reason_of(error)}", RECOVER) from error
 

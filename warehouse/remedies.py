@@ -11,6 +11,10 @@ RECOVER: Final = (
     "`warehouse log recover` says what can be made anew from the log's own files and the journals, "
     "`warehouse log recover --yes` does it; nothing is deleted"
 )
+RESTORE: Final = (
+    "put that folder back where it was, from a backup if it is lost; without one `warehouse refresh` makes a new lake "
+    "of what the journals still have"
+)
 REBUILD: Final = "`warehouse refresh --full` builds the marts anew from the log"
 REFRESH: Final = "`warehouse refresh`, or `warehouse up`, which refreshes by itself"
 LOOK_THROUGH: Final = "`warehouse log verify` looks through all of it at once"
