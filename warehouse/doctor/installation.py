@@ -44,8 +44,9 @@ def installation(settings: Settings) -> Iterator[Finding]:
         for module in modules:
             sources.read(f"{part} ({module})", lambda module=module: import_module(module), INSTALL)  # type: ignore[misc]
     sources.read("DuckDB", _try_duckdb, INSTALL)
-    for unread in sources.unread:
-        yield Finding("installation", State.WRONG, f"{unread.source} cannot be used: {unread.reason}", unread.hint)
+    for reason in dict.fromkeys(unread.reason for unread in sources.unread):
+        parts = ", ".join(unread.source for unread in sources.unread if unread.reason == reason)
+        yield Finding("installation", State.WRONG, f"{reason}; without it cannot be used: {parts}", INSTALL)
     if not missing and not sources.unread:
         duckdb = f"DuckDB {_version('duckdb')} with its extensions"
         text = f"newstore-warehouse {product}, {duckdb}, dbt {_version('dbt-core')}, Python {python}: all parts import"

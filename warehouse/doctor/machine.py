@@ -14,7 +14,6 @@ from typing import Final
 from warehouse.disk import sync_file
 from warehouse.doctor.finding import Finding, State
 from warehouse.keys import is_hashed, read_keys_file
-from warehouse.lake import catalog_path
 from warehouse.settings import Settings
 
 LITTLE_ROOM: Final = 10 * 10**9
@@ -52,6 +51,9 @@ def keys(settings: Settings) -> Iterator[Finding]:
 
 def disk(settings: Settings) -> Iterator[Finding]:
     """Room, and what an fsync costs where the journals are."""
+    # The other checks of the machine can be made without DuckDB.
+    from warehouse.lake import catalog_path
+
     for title, folder in {"home": settings.home, "lake": catalog_path(settings).parent}.items():
         place = _existing(folder)
         if title == "lake" and place.stat().st_dev == _existing(settings.home).stat().st_dev:
