@@ -5,6 +5,7 @@ file of its own; whoever wants to see adds the files up. A request pays nothing 
 """
 
 import asyncio
+import copy
 import logging
 import os
 import time
@@ -18,10 +19,15 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 
 from receiver.metrics import Metrics
+from warehouse.errors import NoteError
+from warehouse.notes import read_note
+from warehouse.sources import Sources, Unread
 
 SAMPLE_SECONDS: Final = 5.0
 MINUTES: Final = 60
 SUFFIX: Final = ".hour"
+SOURCE: Final = "history"
+FORGET_HOUR: Final = "move it out of the way: it is an hour of figures for this page, and no delivery"
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +58,7 @@ class Hour(msgspec.Struct):
     pid: int
     last_ack: float
     minutes: list[Minute]
+    name: str = ""
 
 
 class History:
@@ -61,7 +68,7 @@ class History:
         self._metrics = metrics
         self._path = folder / f"{name}{SUFFIX}"
         self._before: dict[tuple[str, str], float] = {}
-        self._hour = Hour(os.getpid(), 0.0, [])
+        self._hour = Hour(os.getpid(), 0.0, [], name)
         self._failed = False
         # The sampling itself and whoever looks meet here.
         self._alone = Lock()
@@ -76,6 +83,15 @@ class History:
         """Put into the current minute what has come since the last sample, and write the file if that is possible."""
         with self._alone:
             self._sample(int(time.time()))
+
+    def look(self, sources: Sources) -> list[Hour]:
+        """The hours of all workers as of now. This one's needs no file, so that it is known whatever happens to it."""
+        self.sample()
+        with self._alone:
+            *before, at_hand = self._hour.minutes
+            own = Hour(self._hour.pid, self._hour.last_ack, [*before, copy.deepcopy(at_hand)], self._hour.name)
+        others = sources.read(SOURCE, lambda: read_hours(self._path.parent, sources), FORGET_HOUR) or []
+        return [*(hour for hour in others if hour.name != own.name), own]
 
     def _sample(self, now: int) -> None:
         minute = self._minute(now - now % 60)
@@ -101,7 +117,8 @@ class History:
     def _write(self, now: int) -> None:
         draft = self._path.with_suffix(".tmp")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            # A home that is gone is not made anew by looking at it.
+            self._path.parent.mkdir(exist_ok=True)
             draft.write_bytes(msgspec.json.encode(self._hour))
             draft.replace(self._path)
             _remove_old(self._path.parent, now)
@@ -114,15 +131,17 @@ class History:
             self._failed = False
 
 
-def read_hours(folder: Path) -> list[Hour]:
-    """The hours of all workers whose files are there."""
+def read_hours(folder: Path, sources: Sources) -> list[Hour]:
+    """The hours of all workers whose files are there; of those that cannot be read `sources` is told."""
     hours = []
-    for path in sorted(folder.glob(f"*{SUFFIX}")):
+    for path in sorted(path for name in os.listdir(folder) if (path := folder / name).suffix == SUFFIX):  # noqa: PTH208
         try:
-            hours.append(msgspec.json.decode(path.read_bytes(), type=Hour))
-        except (FileNotFoundError, msgspec.DecodeError):
-            # Just removed, or written by another version.
-            continue
+            hour = read_note(path, Hour)
+        except NoteError as error:
+            sources.fails(Unread(SOURCE, error.message, FORGET_HOUR))
+        else:
+            # Just removed when it is None.
+            hours += [hour] if hour is not None else []
     return hours
 
 

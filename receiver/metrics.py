@@ -12,12 +12,14 @@ from time import time
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
 from receiver.answers import REFUSALS, TOO_LARGE, Answer
 from warehouse.journal import Delivery, Problem
+from warehouse.sources import Sources
 
 SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 # Under this name an application tells its server about its metrics.
@@ -35,6 +37,8 @@ SINGLE_TOTALS: Final = {
     "newstore_commit_seconds_count": "commits",
     "newstore_commit_seconds_sum": "commit_seconds",
 }
+
+WORKERS_HINT: Final = "start the receiver again: it makes the files of its workers' metrics anew"
 
 # Twice the series to say when each began; nobody asked.
 disable_created_metrics()  # type: ignore[no-untyped-call] # prometheus_client leaves it untyped
@@ -194,21 +198,46 @@ class Metrics:
         """When this worker last acknowledged a delivery, in seconds since 1970; 0 before the first."""
         return self._last_ack_at
 
-    def render(self, accept: str, more: Collector) -> tuple[bytes, str]:
-        """All metrics, of all workers where there are several, and `more`: in the format asked for, and its type."""
+    def collect(self, more: Collector) -> "Collected":
+        """All metrics as of now, of all workers where there are several, and `more`."""
+        sources = Sources()
+        families = sources.read("workers", self._of_all_workers, WORKERS_HINT)
+        if families is None:
+            families = list(self.registry.collect())
+        readable = GaugeMetricFamily("newstore_workers_readable", "1 when these are the figures of all workers.")
+        readable.add_metric([], 0 if sources.unread else 1)
+        return Collected([*families, readable, *more.collect()])
+
+    def _of_all_workers(self) -> list[Metric]:
+        if not self._folder:
+            return list(self.registry.collect())
         registry = CollectorRegistry()
-        if self._folder:
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # prometheus_client leaves it untyped
-        else:
-            registry.register(self.registry)
-        registry.register(more)
-        encode, content_type = choose_encoder(accept)
-        return encode(registry), content_type
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # prometheus_client leaves it untyped
+        return list(registry.collect())
 
     def close(self) -> None:
         """Take this worker out of the gauges of all."""
         if self._folder:
             mark_process_dead(os.getpid())  # type: ignore[no-untyped-call] # prometheus_client leaves it untyped
+
+
+class Collected(Collector):
+    """Metrics as they were at one moment, written once in each of the few formats that anybody asks for."""
+
+    def __init__(self, families: Sequence[Metric]) -> None:
+        self._families = families
+        self._written: dict[str, bytes] = {}
+
+    def collect(self) -> Sequence[Metric]:
+        """The metrics."""
+        return self._families
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """Their text in the format asked for, and its type."""
+        encode, content_type = choose_encoder(accept)
+        if content_type not in self._written:
+            self._written[content_type] = encode(self)
+        return self._written[content_type], content_type
 
 
 def _reserve(folder: Path) -> None:

@@ -4,6 +4,7 @@ Every text that is not written here is escaped; no body of a delivery is ever sh
 """
 
 from base64 import b64encode
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from html import escape
@@ -12,9 +13,13 @@ from statistics import median
 from typing import Final
 
 from receiver.charts import bars, lines
+from receiver.home import HomeView
 from receiver.status import QUIET_SECONDS, Level, Status, ago, span
-from warehouse.figures import Figures
+from warehouse.figures import Figures, Quarantined
 from warehouse.journal import Problem
+from warehouse.remedies import REFRESH
+from warehouse.sources import Unread
+from warehouse.texts import shortened
 
 STYLE: Final = (Path(__file__).parent / "status.css").read_text(encoding="utf-8")
 STYLE_HASH: Final = b64encode(sha256(STYLE.encode()).digest()).decode()
@@ -27,6 +32,12 @@ HEADERS: Final = {
 }
 REFRESH_SECONDS: Final = 30
 NAMES_SHOWN: Final = 10
+ROWS_SHOWN: Final = 8
+NAME_SHOWN: Final = 60
+# As `warehouse quarantine list` calls a delivery.
+ID_LETTERS: Final = 8
+UNKNOWN: Final = "not known"
+NOT_READ: Final = "it cannot be read"
 REFUSALS: Final = frozenset({"400", "403", "408", "413", "415", "429", "431", "500"})
 
 MEANINGS: Final[dict[str, str]] = {
@@ -64,34 +75,63 @@ def status_page(status: Status) -> str:
     )
 
 
-def problems_page(figures: Figures | None) -> str:
-    """The page at `/problems`: what was kept without becoming an event, by kind, newest first."""
+def problems_page(figures: Figures | None, unread: Sequence[Unread] = ()) -> str:
+    """The page at `/problems`: what was kept without becoming an event, by kind and event, the newest first."""
     listed = figures.quarantined if figures else ()
-    parts = []
-    for problem in dict.fromkeys(one.problem for one in listed):
-        rows = "".join(
-            f'<tr><td class="n">{_time(one.received_at)}</td><td>{escape(one.name or "—")}</td>'
-            f'<td class="n">{_size(one.size)}</td><td><code>{escape(one.journal)} {one.position}</code></td></tr>'
-            for one in listed
-            if one.problem == problem
-        )
-        parts.append(
-            f'<section id="{escape(problem)}"><h2>{escape(problem)}</h2><p>{_prose(MEANINGS.get(problem, ""))}</p>'
-            '<div class="scroll"><table><tr><th class="n">received (UTC)</th><th>event</th><th class="n">size</th>'
-            f"<th>journal and position</th></tr>{rows}</table></div></section>"
-        )
-    lead = (
-        f"The latest {len(listed)} as of the last refresh. Bodies are not shown here: "
-        "`warehouse quarantine show JOURNAL POSITION` prints one."
-        if listed
-        else "There are none as of the last refresh."
+    kinds = "".join(
+        _kind(problem, [one for one in listed if one.problem == problem])
+        for problem in dict.fromkeys(one.problem for one in listed)
     )
+    if unread:
+        lead = f"What there is cannot be read: {unread[0].reason} Try: {unread[0].hint}."
+    elif figures is None:
+        lead = f"Known after the first refresh: {REFRESH}."
+    elif listed:
+        lead = (
+            f"{figures.total.quarantined:,} as of the last refresh; here the latest {len(listed):,} by kind. "
+            "Bodies are not shown: `warehouse quarantine show ID` prints one, `warehouse quarantine list` has them all."
+        )
+    else:
+        lead = "There are none as of the last refresh."
     body = f"""
 <header><a href="/">Status</a></header>
-<main><h1 class="note">Kept, but not read as events</h1><p class="lead">{_prose(lead)}</p>
-<div class="pair">{"".join(parts)}</div></main>
+<main><h1 class="{"wrong" if unread else "note"}">Kept, but not read as events</h1><p class="lead">{_prose(lead)}</p>
+{kinds}</main>
 """
     return _document("Problems of the NewStore warehouse", body, "")
+
+
+def _kind(problem: str, listed: Sequence[Quarantined]) -> str:
+    """One kind of problem: a row for each event name, the first few open to the eye, the others one click away."""
+    by_name: dict[str | None, list[Quarantined]] = {}
+    for one in listed:
+        by_name.setdefault(one.name, []).append(one)
+    rows = [_event_row(name, ones) for name, ones in by_name.items()]
+    shown, folded = rows[:ROWS_SHOWN], rows[ROWS_SHOWN:]
+    head = (
+        '<tr><th>event</th><th class="n">how many</th><th class="n">last received (UTC)</th><th class="n">size</th>'
+        "<th>ID of the last</th></tr>"
+    )
+    more = (
+        f'<details><summary>{len(folded):,} more</summary><div class="scroll"><table class="list">{head}'
+        f"{''.join(folded)}</table></div></details>"
+        if folded
+        else ""
+    )
+    return (
+        f'<section class="kind" id="{escape(problem)}"><h2>{escape(problem)} <small>{len(listed):,}</small></h2>'
+        f"<p>{_prose(MEANINGS.get(problem, ''))}</p>"
+        f'<div class="scroll"><table class="list">{head}{"".join(shown)}</table></div>{more}</section>'
+    )
+
+
+def _event_row(name: str | None, ones: Sequence[Quarantined]) -> str:
+    last = ones[0]
+    return (
+        f'<tr><td>{escape(shortened(name or "—", NAME_SHOWN))}</td><td class="n">{len(ones):,}</td>'
+        f'<td class="n">{_time(last.received_at)}</td><td class="n">{_size(last.size)}</td>'
+        f'<td class="id"><code>{escape(last.journal[-ID_LETTERS:])}:{last.position}</code></td></tr>'
+    )
 
 
 def _mood(status: Status) -> str:
@@ -138,26 +178,58 @@ def _tiles(status: Status) -> str:
         ("One sync", span(seconds / commits) if commits else "—", "of the disk, on average"),
         (
             "Duplicates",
-            f"{day.duplicates:,}" if day else "—",
-            f"of {day.deliveries:,} in a day, as of the refresh" if day else "known after a refresh",
+            f"{day.duplicates:,}" if day else UNKNOWN,
+            f"of {day.deliveries:,} in a day, as of the refresh"
+            if day
+            else NOT_READ
+            if home.is_unread("figures")
+            else "known after a refresh",
         ),
         ("Not read as events", f"{sum(status.count('problems').values()):,}", "kept, in the last hour"),
-        ("Not yet sealed", _size(home.backlog.unsealed), f"in {_plural(home.backlog.files, 'journal')}"),
-        (
-            "Last refresh",
-            ago(status.now - home.refreshed_at) if home.refreshed_at is not None else "none yet",
-            _time(home.refreshed_at) + " UTC" if home.refreshed_at is not None else "warehouse refresh",
-        ),
-        (
-            "Disk left",
-            _size(home.disk_free),
-            f"{home.disk_free / max(home.disk_size, 1):.0%} of {_size(home.disk_size)}",
-        ),
+        ("Not yet sealed", *_not_sealed(home)),
+        ("Last refresh", *_last_refresh(status)),
+        ("Log looked through", *_looked_through(status)),
+        ("Disk left", *_disk_left(home)),
     ]
     return "".join(
         f"<div><dt>{title}</dt><dd>{escape(value)}<small>{escape(more)}</small></dd></div>"
         for title, value, more in tiles
     )
+
+
+def _not_sealed(home: HomeView) -> tuple[str, str]:
+    if home.backlog is None:
+        return UNKNOWN, NOT_READ
+    unread = f", and {home.backlog.unread:,} not read" if home.backlog.unread else ""
+    return _size(home.backlog.unsealed), f"in {_plural(home.backlog.files - home.backlog.unread, 'journal')}{unread}"
+
+
+def _last_refresh(status: Status) -> tuple[str, str]:
+    if status.home.is_unread("publication"):
+        return UNKNOWN, NOT_READ
+    if status.home.refreshed_at is None:
+        return "none yet", "warehouse refresh"
+    return ago(status.now - status.home.refreshed_at), f"{_time(status.home.refreshed_at)} UTC"
+
+
+def _looked_through(status: Status) -> tuple[str, str]:
+    """How much of the log was verified, and when: of what was not looked at nothing is said."""
+    looked = status.home.log_watch
+    if status.home.is_unread("log"):
+        return UNKNOWN, NOT_READ
+    if looked is None or looked.looked is None:
+        return "not yet", "warehouse log verify"
+    if looked.damaged:
+        return "damaged", f"{_plural(looked.damaged, 'finding')} in {looked.verified:,} of {looked.files:,} files"
+    since = f", within {span(status.now - looked.oldest)}" if looked.oldest is not None else ""
+    share = looked.verified / looked.files if looked.files else 1.0
+    return f"{int(share * 100)}%", f"{looked.verified:,} of {_plural(looked.files, 'file')}{since}"
+
+
+def _disk_left(home: HomeView) -> tuple[str, str]:
+    if home.disk is None:
+        return UNKNOWN, NOT_READ
+    return _size(home.disk.free), f"{home.disk.free / max(home.disk.size, 1):.0%} of {_size(home.disk.size)}"
 
 
 def _answers(status: Status) -> str:
@@ -212,6 +284,8 @@ def _problems(status: Status) -> str:
     )
     total = status.home.figures.total.quarantined if status.home.figures else 0
     table = f'<table><tr><th>kind</th><th class="n">last hour</th></tr>{rows}</table>' if rows else "<p>None.</p>"
+    if status.home.is_unread("figures"):
+        return f"<section><h2>Kept, but not read as events</h2>{table}<p>Those of the log cannot be read.</p></section>"
     more = f'<p class="key">{total:,} in the whole log as of the last refresh. <a href="/problems">All of them</a></p>'
     return f"<section><h2>Kept, but not read as events</h2>{table}{more if total else ''}</section>"
 

@@ -3,6 +3,9 @@
 What a person sees wants a key; a browser is asked for it as a Basic password. None of them touches the lake.
 """
 
+import math
+import time
+from threading import Lock
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -15,15 +18,18 @@ from receiver.auth import ApiKeys
 from receiver.group_commit import GroupCommit
 from receiver.history import History
 from receiver.home import HomeCollector
-from receiver.metrics import Metrics
+from receiver.metrics import Collected, Metrics
 from receiver.page import HEADERS, problems_page, status_page
 from receiver.status import look
 from warehouse.figures import read_figures
 from warehouse.settings import Settings
+from warehouse.sources import Sources
 
 NO_KEY: Final = (
     "The status page wants a key: in a browser as the password, with any name; else as the event route does.\n"
 )
+# So old are the metrics that somebody without a key may get.
+METRICS_SECONDS: Final = 5.0
 ASK_FOR_KEY: Final = {"www-authenticate": 'Basic realm="NewStore warehouse: any name, a key as the password"'}
 
 
@@ -38,6 +44,9 @@ class Pages:
         self._commit = commit
         self._metrics = metrics
         self._history = history
+        self._one_at_a_time = Lock()
+        self._collected = Collected([])
+        self._collected_at = self._collected_until = -math.inf
 
     def routes(self) -> list[Route]:
         """All of them."""
@@ -58,10 +67,17 @@ class Pages:
         problem = await self._find_problem()
         return JSONResponse({"ready": problem is None, "problem": problem}, status_code=503 if problem else 200)
 
-    def metrics(self, request: Request) -> Response:
-        """Figures for Prometheus."""
+    async def metrics(self, request: Request) -> Response:
+        """Figures for Prometheus: as of now for somebody with a key, at most a few seconds old for anybody else.
+
+        So a stranger who asks again and again makes this worker look once in that time.
+        """
         accept = request.headers.get("accept", "")
-        content, content_type = self._metrics.render(accept, HomeCollector(self._settings))
+        if self._may_watch(request) or time.monotonic() >= self._collected_until:
+            collected = await run_in_threadpool(self._collect, time.monotonic())
+        else:
+            collected = self._collected
+        content, content_type = await run_in_threadpool(collected.render, accept)
         return Response(content, headers={"content-type": content_type})
 
     async def status(self, request: Request) -> Response:
@@ -75,13 +91,24 @@ class Pages:
         """What was kept without becoming an event, for a person with a key."""
         if not self._may_watch(request):
             return self._ask_for_key()
-        return HTMLResponse(problems_page(read_figures(self._settings)), headers=HEADERS)
+        sources = Sources()
+        figures = sources.read("figures", lambda: read_figures(self._settings))
+        return HTMLResponse(problems_page(figures, sources.unread), headers=HEADERS)
 
     async def unrouted(self, _: Request, error: Exception) -> Response:
         """Another path, or another method."""
         assert isinstance(error, HTTPException)
         self._metrics.unrouted(error.status_code)
         return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
+
+    def _collect(self, asked: float) -> Collected:
+        """The metrics as of no earlier than `asked`: many who ask at once make it look once."""
+        with self._one_at_a_time:
+            if self._collected_at <= asked:
+                self._collected_at = time.monotonic()
+                self._collected = self._metrics.collect(HomeCollector(self._settings))
+                self._collected_until = time.monotonic() + METRICS_SECONDS
+            return self._collected
 
     def _render_status(self, problem: str | None) -> str:
         return status_page(look(self._settings, self._history, problem))
@@ -97,7 +124,11 @@ class Pages:
         """Why deliveries cannot be stored, or None when they can."""
         if self._commit.closing:
             return "shutting down"
-        if await run_in_threadpool(self._commit.is_full):
+        try:
+            is_full = await run_in_threadpool(self._commit.is_full)
+        except OSError as error:
+            return f"the journal's folder cannot be looked at: {error.strerror}"
+        if is_full:
             # Asked first: on a full disk no journal is begun just to see whether that can be done.
             return "the disk is full"
         if not await self._commit.is_writable():

@@ -11,14 +11,32 @@ from pathlib import Path
 
 import msgspec
 
-from receiver.history import History, Minute, add_up, read_hours
+from receiver.history import History, Minute, add_up
 from receiver.home import HomeView, look_at_home
+from warehouse.attempt import State
+from warehouse.remedies import LOOK_THROUGH, RECOVER, REFRESH
 from warehouse.settings import Settings
+from warehouse.sources import Sources
 
 RECENT_MINUTES = 10
 QUIET_SECONDS = 15 * 60
 LATE_SECONDS = 15 * 60
 STALE_SECONDS = 3600
+LONG_SECONDS = 3600
+FINDINGS_SHOWN = 3
+# What this page reads, as it calls it; of those in ASIDE it can do without.
+SOURCES = {
+    "history": "The last hour of a worker",
+    "disk": "The room on the disk",
+    "journal": "The journals",
+    "marks": "The note of how far journals are sealed",
+    "publication": "The note of the last refresh",
+    "refresh": "The note of how refreshes go",
+    "figures": "The figures of the log",
+    "log": "The note of what was looked through of the log",
+    "lake": "The lake's catalog",
+}
+ASIDE = frozenset({"history", "marks"})
 LITTLE_ROOM = 0.1
 LITTLE_ROOM_BYTES = 2 * 2**30
 
@@ -66,21 +84,33 @@ class Status(msgspec.Struct, frozen=True):
 
 
 def look(settings: Settings, history: History, problem: str | None) -> Status:
-    """Look now; `problem` is why deliveries cannot be stored, if they cannot. Raises OSError."""
-    history.sample()
-    hours = read_hours(status_folder(settings))
+    """Look now; `problem` is why deliveries cannot be stored, if they cannot. What cannot be read is a finding."""
+    sources = Sources()
+    hours = history.look(sources)
     now = time.time()
+    home = look_at_home(settings)
     status = Status(
         now=now,
-        place=str(settings.home.resolve()),
+        place=str(settings.home.absolute()),
         workers=sum(bool(hour.minutes) and hour.minutes[-1].at > now - 120 for hour in hours),
         minutes=add_up(hours, now),
         last_ack=max((hour.last_ack for hour in hours), default=0.0) or None,
-        home=look_at_home(settings),
+        home=msgspec.structs.replace(
+            home,
+            looked_at=(*sources.looked_at, *home.looked_at),
+            unread=(*sources.unread, *home.unread),
+        ),
         problem=problem,
         findings=(),
     )
-    found = [*_storing(status), *_refused(status), *_arriving(status), *_home(status)]
+    found = [
+        *_storing(status),
+        *_unread(status),
+        *_refused(status),
+        *_arriving(status),
+        *_refreshing(status),
+        *_log(status),
+    ]
     return msgspec.structs.replace(status, findings=tuple(sorted(found, key=lambda finding: -finding.level)))
 
 
@@ -96,9 +126,11 @@ def _storing(status: Status) -> Iterator[Finding]:
             f"Nothing can be stored: {status.problem}",
             "NewStore gets 500 and sends everything again later; free the disk or mend it, no restart is needed.",
         )
-    home = status.home
-    share = home.disk_free / max(home.disk_size, 1)
-    if status.problem is None and share < LITTLE_ROOM and home.disk_free < LITTLE_ROOM_BYTES:
+    disk = status.home.disk
+    if disk is None:
+        return
+    share = disk.free / max(disk.size, 1)
+    if status.problem is None and share < LITTLE_ROOM and disk.free < LITTLE_ROOM_BYTES:
         yield Finding(
             Level.WARNING,
             f"The disk is nearly full: {share:.0%} left",
@@ -153,7 +185,7 @@ def _arriving(status: Status) -> Iterator[Finding]:
         yield Finding(
             Level.NOTE,
             "Nothing has arrived yet",
-            "Point NewStore's event stream at this receiver, or try it with `warehouse simulate --to`.",
+            "Point NewStore's event stream at this receiver, or try it with `warehouse simulate --to URL`.",
         )
     elif status.now - status.last_ack > QUIET_SECONDS:
         yield Finding(
@@ -177,17 +209,64 @@ def _arriving(status: Status) -> Iterator[Finding]:
         )
 
 
-def _home(status: Status) -> Iterator[Finding]:
-    home = status.home
-    if home.refreshed_at is None:
-        if status.last_ack is not None:
-            yield Finding(Level.NOTE, "No refresh yet", "`warehouse refresh` builds the facts.")
-    elif home.backlog.unsealed and status.now - home.refreshed_at > STALE_SECONDS:
+def _unread(status: Status) -> Iterator[Finding]:
+    """What this page should tell of and cannot: nothing here says that it is well."""
+    for unread in status.home.unread:
+        level = Level.NOTE if unread.source in ASIDE else Level.WRONG
         yield Finding(
-            Level.WARNING,
-            f"The facts are old: the last refresh ended {ago(status.now - home.refreshed_at)}",
-            "Events are safe in the journals. `warehouse refresh` says what keeps it from running.",
+            level, f"{SOURCES[unread.source]} cannot be read", f"{_sentence(unread.reason)} Try: {unread.hint}."
         )
+
+
+def _refreshing(status: Status) -> Iterator[Finding]:
+    attempt, shown = status.home.attempt, status.home.refreshed_at
+    since = "No facts are shown yet." if shown is None else f"Readers see the facts of {ago(status.now - shown)}."
+    if status.home.is_unread("publication"):
+        since = "Readers keep the facts they had."
+    if attempt is not None and attempt.failure is not None and attempt.failures:
+        failed = attempt.failure
+        times = "The last refresh" if attempt.failures == 1 else f"The last {attempt.failures:,} refreshes"
+        title = f"{times} {'died' if attempt.state is State.DIED else 'failed'}"
+        text = f"{_sentence(failed.message)} {since} Events are safe in the journals and the log. Try: {failed.hint}."
+        yield Finding(Level.WRONG, title, text)
+    elif attempt is not None and attempt.state is State.OVERDUE:
+        text = f"Nobody refreshes any more, and nobody ended it. {since} Try: {REFRESH}."
+        yield Finding(
+            Level.WRONG, f"The next refresh is overdue; the last began {ago(status.now - attempt.started)}", text
+        )
+    elif attempt is not None and attempt.state is State.RUNNING and status.now - attempt.started > LONG_SECONDS:
+        title = f"A refresh has been running for {span(status.now - attempt.started)}"
+        yield Finding(Level.WARNING, title, f"{since} A first one, or one of all there is, may take long.")
+    elif attempt is not None and attempt.state is State.RUNNING:
+        return
+    elif shown is None and status.last_ack is not None and not status.home.is_unread("publication"):
+        yield Finding(Level.NOTE, "No refresh yet", f"{REFRESH}: either builds the facts.")
+    elif shown is not None and status.now - shown > STALE_SECONDS and _is_behind(status):
+        title = f"The facts are old: the last refresh ended {ago(status.now - shown)}"
+        yield Finding(Level.WARNING, title, f"Events are safe in the journals. Try: {REFRESH}.")
+
+
+def _is_behind(status: Status) -> bool:
+    """Whether deliveries may have come that readers do not see; where nobody can know, they may."""
+    return status.home.backlog is None or status.home.backlog.unsealed > 0 or status.home.backlog.unread > 0
+
+
+def _log(status: Status) -> Iterator[Finding]:
+    looked = status.home.log_watch
+    if looked is None:
+        return
+    if looked.damaged:
+        title = f"The log is damaged: {looked.damaged:,} {'finding' if looked.damaged == 1 else 'findings'}"
+        text = f"{_sentence('; '.join(looked.findings[:FINDINGS_SHOWN]))} Try: {LOOK_THROUGH}; {RECOVER}."
+        yield Finding(Level.WRONG, title, text)
+    if looked.unread is not None:
+        text = f"{_sentence(looked.unread.reason)} Try: {looked.unread.hint}."
+        yield Finding(Level.WRONG, "The log cannot be looked through", text)
+
+
+def _sentence(text: str) -> str:
+    """The text with a full stop at its end."""
+    return text if text.endswith((".", "…")) else f"{text}."
 
 
 def span(seconds: float) -> str:

@@ -4,6 +4,8 @@ dbt-duckdb loads `Plugin` from the profile; the project's hooks and materializat
 """
 
 import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -12,6 +14,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import TargetConfig
 from duckdb import DuckDBPyConnection
 
+from warehouse.attempt import Attempting
 from warehouse.errors import RefreshError
 from warehouse.model import EVERYTHING, Model, Run, build_model, is_built
 from warehouse.plan import project_digest
@@ -37,6 +40,7 @@ class Plugin(BasePlugin):
 
     settings: Settings
     connection: DuckDBPyConnection
+    attempt: Attempting | None = None
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:  # noqa: ARG002 - dbt-duckdb's signature
         self.settings = Settings.load()
@@ -57,11 +61,9 @@ class Plugin(BasePlugin):
         with self.connection.cursor() as cursor:
             cursor.execute("set TimeZone = 'UTC'")
             if command == "start":
-                # Seal the journals, and fix how far this run reads the log.
-                seal(self.settings, con=cursor)
-                shown = None if arguments["full"] else read_published(cursor)
-                fit_threads(cursor, EVERYTHING if shown is None else shown.batch)
-                fix_position(cursor, arguments["run_id"], log_position(cursor))
+                self.attempt = Attempting(self.settings)
+                with self._failing():
+                    self._start(cursor, arguments)
             elif command == "build":
                 model = msgspec.convert(arguments["model"], Model)
                 if not arguments["empty"]:
@@ -71,6 +73,39 @@ class Plugin(BasePlugin):
             elif command == "publish":
                 marts = msgspec.convert(arguments["marts"], list[Model])
                 published = Published(*fixed_position(cursor), project_digest())
-                logger.info("published %s", publish(cursor, self.settings, marts, published))
+                with self._failing():
+                    logger.info("published %s", publish(cursor, self.settings, marts, published))
+                if self.attempt is not None:
+                    self.attempt.succeed()
+            elif command == "end":
+                self._end(arguments["failed"])
             else:
                 raise RefreshError(f"the dbt project asks for `{command}`.", "use the dbt project of this very version")
+
+    def _start(self, cursor: DuckDBPyConnection, arguments: Mapping[str, Any]) -> None:
+        """Seal the journals, and fix how far this run reads the log."""
+        seal(self.settings, con=cursor)
+        shown = None if arguments["full"] else read_published(cursor)
+        fit_threads(cursor, EVERYTHING if shown is None else shown.batch)
+        fix_position(cursor, arguments["run_id"], log_position(cursor))
+
+    def _end(self, failed: Sequence[str]) -> None:
+        """A run that publishes nothing: some of its models failed, or it was asked for a few only."""
+        if self.attempt is not None and failed:
+            error = RefreshError(
+                f"a run of dbt stopped, readers keep the last complete refresh: {', '.join(failed)} failed",
+                "dbt has printed why; mend it, then `warehouse refresh`",
+            )
+            self.attempt.fail(error)
+        elif self.attempt is not None:
+            self.attempt.end_in_part()
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """What fails here fails the attempt."""
+        try:
+            yield
+        except BaseException as error:
+            if self.attempt is not None:
+                self.attempt.fail(error)
+            raise

@@ -12,6 +12,7 @@ WarehouseError
 │   ├── LakeMissing      there is no lake in this home yet
 │   └── LakeVersionError the lake was made by another version of this product
 ├── QuarantineError      there is no such delivery in the quarantine
+├── NoteError            a note that one process left for others cannot be read
 ├── ReplayError          a file could not be replayed
 ├── ExportError          the log, or the marts, could not be written to a file
 ├── DashboardError       the dashboard could not start
@@ -82,6 +83,10 @@ class LakeVersionError(LakeError):
 
 class QuarantineError(WarehouseError):
     """A delivery was named that is not in the quarantine."""
+
+
+class NoteError(WarehouseError):
+    """A small file of a home, in which one process leaves word for others, is there and cannot be read."""
 
 
 class ReplayError(WarehouseError):

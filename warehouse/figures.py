@@ -1,13 +1,18 @@
 """A home's figures of its log, as of the last refresh, in a small file: whoever shows them needs no database.
 
-The file is an aid. It is written whole or not at all, by the refresh that made the figures.
+The file is an aid: any refresh writes it anew when it is gone or cannot be read. Texts of events in it are cut short.
 """
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from warehouse.errors import NoteError
+from warehouse.notes import read_note, write_note
 from warehouse.settings import Settings
+from warehouse.texts import shortened_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,6 +31,9 @@ class Quarantined(msgspec.Struct, frozen=True):
     journal: str
     position: int
     size: int
+
+    def __post_init__(self) -> None:
+        datetime.fromtimestamp(self.received_at, UTC)
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -46,22 +54,28 @@ class Figures(msgspec.Struct, frozen=True):
     quarantined: tuple[Quarantined, ...]
 
 
+def figures_path(settings: Settings) -> Path:
+    """Where the figures are."""
+    return settings.home / FILE
+
+
 def read_figures(settings: Settings) -> Figures | None:
-    """The figures of the last refresh; None before the first, or when they were written by another version."""
+    """The figures of the last refresh; None before the first. Raises NoteError."""
+    return read_note(figures_path(settings), Figures)
+
+
+def are_figures_sound(settings: Settings) -> bool:
+    """Whether there are figures that can be read."""
     try:
-        return msgspec.json.decode((settings.home / FILE).read_bytes(), type=Figures)
-    except (FileNotFoundError, msgspec.DecodeError):
-        return None
+        return read_figures(settings) is not None
+    except NoteError:
+        return False
 
 
 def write_figures(con: "duckdb.DuckDBPyConnection", settings: Settings, batch: int) -> None:
-    """Replace the home's figures by those of the lake that `con` has attached as `lake`."""
-    path = settings.home / FILE
-    draft = path.with_suffix(".tmp")
-    draft.write_bytes(
-        msgspec.json.encode(Figures(batch, _counts(con, "true"), _counts(con, LAST_DAY), tuple(_quarantined(con))))
-    )
-    draft.replace(path)
+    """Replace the home's figures by those of the lake that `con` has attached as `lake`. Raises OSError."""
+    figures = Figures(batch, _counts(con, "true"), _counts(con, LAST_DAY), tuple(_quarantined(con)))
+    write_note(figures_path(settings), figures)
 
 
 def _counts(con: "duckdb.DuckDBPyConnection", condition: str) -> Counts:
@@ -82,8 +96,8 @@ def _counts(con: "duckdb.DuckDBPyConnection", condition: str) -> Counts:
 
 def _quarantined(con: "duckdb.DuckDBPyConnection") -> list[Quarantined]:
     rows = con.execute(
-        """
-        select epoch(received_at), name, problem, journal, position, size
+        f"""
+        select epoch(received_at), {shortened_sql("name")}, problem, journal, position, size
         from lake.trust.quarantined_events
         order by received_at desc, journal, position
         limit ?

@@ -15,7 +15,7 @@ import duckdb
 import msgspec
 
 from warehouse.errors import RefreshError
-from warehouse.figures import write_figures
+from warehouse.figures import are_figures_sound, write_figures
 from warehouse.lock import hold_lock
 from warehouse.model import PUBLISHED, Fresh, Model, fresh_table
 from warehouse.publication import Publication, write_publication
@@ -58,7 +58,7 @@ def publish(
     con.execute("set TimeZone = 'UTC'")
     with hold_lock(settings.write_lock, wait=LOCK_SECONDS):
         rows = _retry(lambda: _Publishing(con, marts, published, fresh or {}).run())
-    if rows.keys() & FIGURED:
+    if rows.keys() & FIGURED or not are_figures_sound(settings):
         write_figures(con, settings, published.batch)
     return note_publication(settings, published, rows)
 

@@ -20,6 +20,7 @@ from warehouse.lake import open_lake
 from warehouse.lock import hold_lock
 from warehouse.sealer import seal
 from warehouse.settings import Settings
+from warehouse.texts import shortened_sql
 
 ROWS_A_STEP: Final = 5_000
 LOCK_SECONDS: Final = 600.0
@@ -31,8 +32,8 @@ COLUMNS: Final = f"""
     position,
     strftime(received_at, '%Y-%m-%dT%H:%M:%S.%fZ') as received_at,
     problem,
-    tenant,
-    name,
+    {shortened_sql("tenant")} as tenant,
+    {shortened_sql("name")} as name,
     coalesce(strlen(body), octet_length(raw_body)) as size,
     body,
     raw_body

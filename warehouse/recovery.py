@@ -21,13 +21,13 @@ import pyarrow.parquet as pq
 
 from warehouse.batch import KNOWN_FILES, commit_batch
 from warehouse.disk import make_folder, sync_file_at, sync_folder
-from warehouse.errors import JournalCorrupt, LakeError
+from warehouse.errors import JournalCorrupt, LakeError, NoteError
 from warehouse.journal import Damage, Journal, list_journals
 from warehouse.lake import catalog_path, data_path, log_folder, open_lake
 from warehouse.lock import hold_lock
 from warehouse.log_check import CheckedFile, Finding, check_file, finding_of, salvage_file
 from warehouse.log_file import SUFFIX, LogRows, write_remainder_file
-from warehouse.publication import read_publication
+from warehouse.publication import Publication, publication_path, read_publication
 from warehouse.settings import Settings
 from warehouse.spans import Spans
 from warehouse.transaction import transaction
@@ -121,7 +121,7 @@ def _plan(settings: Settings, scratch: Path, progress: Progress) -> _Plan:
             salvaged += [saved] if saved is not None else []
         done += path.stat().st_size
         progress(done, total)
-    published = read_publication(settings)
+    published = _last_publication(settings, plan)
     batches = [one.last_batch for one in (*sound, *salvaged)]
     plan.batch = max([*batches, published.batch if published else 0], default=0)
     # The later of two that were written for the same deliveries is the one that was committed; a compacted file has
@@ -133,6 +133,15 @@ def _plan(settings: Settings, scratch: Path, progress: Progress) -> _Plan:
     for path in list_journals(settings.journal_dir):
         _look_into(plan, path)
     return plan
+
+
+def _last_publication(settings: Settings, plan: "_Plan") -> Publication | None:
+    """The note of the last publishing; what is recovered does not hang on it."""
+    try:
+        return read_publication(settings)
+    except NoteError as error:
+        plan.findings.append(Finding(str(publication_path(settings)), "the note", error.message))
+        return None
 
 
 def _take(plan: _Plan, one: CheckedFile, *, is_whole: bool) -> None:

@@ -12,13 +12,16 @@ from typing import Final
 import duckdb
 
 from warehouse.arrivals import forget_arrivals
+from warehouse.attempt import attempting
 from warehouse.build import build, reason_of
 from warehouse.errors import JournalUnread, RefreshError, WarehouseError
+from warehouse.figures import are_figures_sound, write_figures
 from warehouse.lock import hold_lock
+from warehouse.log_watch import look_when_due
 from warehouse.maintenance import compact_when_due
 from warehouse.model import EVERYTHING, Run, forget_fresh
 from warehouse.plan import load_plan, project_digest
-from warehouse.publication import Publication, forget_failure, note_failure
+from warehouse.publication import Publication
 from warehouse.publish import Published, note_publication, publish, read_published
 from warehouse.sealer import seal
 from warehouse.selection import select_steps
@@ -49,24 +52,20 @@ def refresh(settings: Settings, full: bool = False, progress: Progress | None = 
     journal that cannot be read is shown.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
-    with hold_lock(settings.refresh_lock, wait=LOCK_SECONDS), open_session(settings) as session:
-        return refresh_in(session, settings, full, progress)
+    with hold_lock(settings.refresh_lock, wait=LOCK_SECONDS), attempting(settings), open_session(settings) as session:
+        publication = refresh_in(session, settings, full, progress)
+    look_when_due(settings)
+    return publication
 
 
 def refresh_in(
     session: duckdb.DuckDBPyConnection, settings: Settings, full: bool = False, progress: Progress | None = None
 ) -> Publication:
-    """What `refresh` does, in an open session and under the home's refresh lock; a failure leaves a note of itself."""
-    try:
-        unread = _seal(session, settings)
-        publication = _refresh(session, settings, full, progress)
-        if unread is not None:
-            raise unread
-    except Exception as error:
-        # What is not ours may quote a value: only its kind is kept.
-        note_failure(settings, error.message if isinstance(error, WarehouseError) else type(error).__name__)
-        raise
-    forget_failure(settings)
+    """What `refresh` does, in an open session, under the home's refresh lock, within an `attempting`."""
+    unread = _seal(session, settings)
+    publication = _refresh(session, settings, full, progress)
+    if unread is not None:
+        raise unread
     return publication
 
 
@@ -84,6 +83,8 @@ def _refresh(
 ) -> Publication:
     position, shown, digest = log_position(session), read_published(session), project_digest()
     if shown is not None and (shown.batch, shown.project) == (position, digest) and not full:
+        if not are_figures_sound(settings):
+            write_figures(session, settings, position)
         return note_publication(settings, shown, {})
     plan, run = load_plan(settings), Run(str(uuid.uuid4()), position, fresh={})
     attach_build(session, settings)

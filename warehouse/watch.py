@@ -8,14 +8,18 @@ import ctypes
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import cache
 from typing import Final, TypeAlias
 
 import duckdb
 import msgspec
 
+from warehouse.attempt import attempting, pause_after, stop_attempting
 from warehouse.build import reason_of
 from warehouse.errors import JournalUnread, RefreshError, WarehouseError
 from warehouse.lock import hold_lock
+from warehouse.log_watch import LogWatcher
 from warehouse.publication import Publication
 from warehouse.refresh import refresh_in
 from warehouse.session import open_session
@@ -23,7 +27,6 @@ from warehouse.settings import Settings
 
 # Another refresh of this home is waited for so long before it is spoken of.
 LOCK_SECONDS: Final = 30.0
-LONGEST_PAUSE: Final = 300.0
 # DuckDB keeps a little of every file that it has read or written for as long as it runs, 3 MB a refresh, although the
 # next refresh has other files; only with the session does all of it go. Opening one costs a tenth of a refresh.
 SESSION_REFRESHES: Final = 16
@@ -55,9 +58,12 @@ def watch(settings: Settings, seconds: float, stop: threading.Event, report: Rep
     """
     failures, unread = 0, ""
     settings.home.mkdir(parents=True, exist_ok=True)
+    log_watcher = LogWatcher(settings)
     while not stop.is_set():
         try:
-            with open_session(settings) as session:
+            with ExitStack() as stack:
+                # Opened within an attempt: when that fails, the attempt has.
+                session = cache(lambda: stack.enter_context(open_session(settings)))
                 shown = 0
                 while shown < SESSION_REFRESHES and not stop.is_set():
                     began = time.monotonic()
@@ -68,13 +74,17 @@ def watch(settings: Settings, seconds: float, stop: threading.Event, report: Rep
                         shown += 1
                         if not unread or unread != before:
                             report(refreshed)
+                    log_watcher.go_on()
                     stop.wait(max(0.0, began + seconds - time.monotonic()))
         except (WarehouseError, duckdb.Error, OSError) as error:
             failures += 1
-            pause = min(seconds * 2.0**failures, LONGEST_PAUSE)
+            pause = pause_after(seconds, failures)
             report(Failed(_explained(error, settings), pause))
+            log_watcher.go_on()
             stop.wait(pause)
         _give_memory_back()
+    log_watcher.close()
+    stop_attempting(settings)
 
 
 def _explained(error: WarehouseError | duckdb.Error | OSError, settings: Settings) -> WarehouseError:
@@ -84,12 +94,15 @@ def _explained(error: WarehouseError | duckdb.Error | OSError, settings: Setting
     return RefreshError(f"{settings.home}: {reason}", "see that its disk has room and its files may be written to")
 
 
-def _refresh(session: duckdb.DuckDBPyConnection, settings: Settings, seconds: float) -> Refreshed | Failed | None:
+def _refresh(
+    session: Callable[[], duckdb.DuckDBPyConnection], settings: Settings, seconds: float
+) -> Refreshed | Failed | None:
     """A refresh that changed something, or one that a journal was missing from; None when there was nothing new."""
     with hold_lock(settings.refresh_lock, wait=LOCK_SECONDS):
         began = time.monotonic()
         try:
-            publication = refresh_in(session, settings)
+            with attempting(settings, seconds):
+                publication = refresh_in(session(), settings)
         except JournalUnread as error:
             return Failed(error, seconds)
         return Refreshed(publication, time.monotonic() - began) if publication.rows else None

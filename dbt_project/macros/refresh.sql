@@ -26,6 +26,8 @@
         {%- set missing = marts | map(attribute='name') | reject('in', built) | list -%}
         {%- if missing -%}
             {%- do log('nothing published: this run did not build ' ~ missing | join(', '), info=true) -%}
+            {%- set failed = results | selectattr('status', 'equalto', 'error') | map(attribute='node.name') | list -%}
+            {%- do call_warehouse({'command': 'end', 'failed': failed}) -%}
         {%- else -%}
             {%- do call_warehouse({'command': 'publish', 'marts': marts}) -%}
         {%- endif -%}

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.cli.conftest import Run
@@ -16,6 +17,8 @@ from warehouse.envelope import decode
 from warehouse.journal import JournalWriter, list_journals
 from warehouse.keys import hash_key
 from warehouse.lake import catalog_path, log_folder, open_lake
+from warehouse.log_watch import LogWatch, log_watch_path, look_through, read_log_watch
+from warehouse.notes import write_note
 from warehouse.publication import Publication, write_publication
 from warehouse.sealer import seal
 from warehouse.settings import Settings
@@ -102,6 +105,42 @@ def test_keys(run: Run, tmp_path: Path) -> None:
     assert "cannot be read" in json.dumps(missing)
 
 
+@pytest.mark.parametrize("package", ["duckdb", "numpy"])
+def test_a_package_that_is_missing(run: Run, tmp_path: Path, package: str) -> None:
+    # The first on the path, and it is none.
+    (tmp_path / "broken" / package).mkdir(parents=True)
+    (tmp_path / "broken" / package / "__init__.py").write_text(
+        f"raise ModuleNotFoundError('No module named {package}')"
+    )
+    found = examine(run, 1, PYTHONPATH=str(tmp_path / "broken"))
+    said = [one for one in found["installation"] if package in one["message"]]
+    assert said
+    assert all(one["state"] == "wrong" and "requirements.lock" in one["hint"] for one in said)
+    assert state(found["settings"]) == "ok"
+
+
+def test_the_log_is_not_called_well_before_it_is_looked_at(run: Run, sealed: Settings) -> None:
+    look_through(sealed, 0.0)
+    assert "1 of 1 files looked through" in examine(run, 0)["log"][0]["message"]
+    with JournalWriter(sealed.journal_dir) as journal:
+        journal.append([decode(envelope(9), time.time_ns() // 1000)])
+    seal(sealed)
+    known = read_log_watch(sealed)
+    assert known is not None
+    write_note(log_watch_path(sealed), msgspec.structs.replace(known, files=2))
+    found = examine(run, 0)["log"][0]
+    assert (found["state"], "1 of 2 files" in found["message"]) == ("warn", True)
+    (file, *_) = log_folder(sealed).iterdir()
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    write_note(log_watch_path(sealed), LogWatch(0.0))
+    look_through(sealed)
+    damaged = examine(run, 1)["log"]
+    assert str(file) in damaged[0]["message"]
+    assert "warehouse log recover" in damaged[0]["hint"]
+
+
 def test_a_setting_that_is_wrong(run: Run) -> None:
     found = examine(run, 1, WAREHOUSE_WORKERS="many")
     assert "WAREHOUSE_WORKERS" in found["settings"][0]["message"]
@@ -112,6 +151,7 @@ def test_a_catalog_that_is_no_database(run: Run, sealed: Settings) -> None:
     catalog_path(sealed).write_bytes(b"not a database, and long enough to be read as one" * 100)
     found = examine(run, 1)
     assert state(found["lake"]) == "wrong"
+    assert "warehouse log recover" in found["lake"][0]["hint"]
     assert state(found["disk"]) != "wrong"
 
 
@@ -127,7 +167,9 @@ def test_a_catalog_with_a_damaged_page(run: Run, sealed: Settings) -> None:
     with catalog.open("r+b") as file:
         file.seek((root - 1) * page_size)
         file.write(os.urandom(page_size))
-    assert state(examine(run, 1)["lake"]) == "wrong"
+    found = examine(run, 1)["lake"]
+    assert state(found) == "wrong"
+    assert "warehouse log recover" in found[0]["hint"]
 
 
 def test_a_file_of_the_log_that_is_gone(run: Run, sealed: Settings) -> None:

@@ -25,7 +25,10 @@ def test_an_empty_home(run: Run, home: Path) -> None:
         "journal": {"files": 0, "bytes": 0, "unsealed": 0, "damage": []},
         "log": None,
         "refresh": None,
+        "attempt": None,
+        "log_watch": None,
         "marts": {},
+        "unread": [],
     }
     assert not home.exists()
 

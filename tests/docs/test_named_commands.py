@@ -1,5 +1,6 @@
 """Every command that a page, a message, a hint or a help text names exists and takes the words it is named with."""
 
+import ast
 import re
 import shlex
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from warehouse.cli import VERBS, command
 SOURCES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile", "pyproject.toml")
 FOLDERS = ("docs", "receiver", "warehouse", "dbt_project", "benchmarks", "notebooks")
 ENDINGS = {".py", ".md", ".sql", ".yml", ".html", ".css", ".ipynb"}
-NAMED = re.compile(r"`+(?P<program>warehouse|make) (?P<words>[^`\n{]+)`")
+NAMED = re.compile(r"`+(?P<program>warehouse|make) (?P<words>[^`]+)`")
 EXAMPLE = re.compile(r"^\s+warehouse (?P<words>.+?)$", re.MULTILINE)
 # Stands for any verb.
 ANY = {"COMMAND"}
@@ -32,15 +33,29 @@ def is_ours(path: Path) -> bool:
     return not {"target", "logs", "data"} & set(path.relative_to(ROOT).parts)
 
 
+def texts_of(path: Path) -> Iterator[tuple[int, str]]:
+    """The texts of a file and their lines; of a module as they are shown, with VALUE for what is put into one."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        yield 1, text.replace('\\"', '"')
+        return
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.JoinedStr):
+            parts = (str(part.value) if isinstance(part, ast.Constant) else "VALUE" for part in node.values)
+            yield node.lineno, "".join(parts)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.lineno, node.value
+
+
 @cache
 def named() -> dict[tuple[str, str], list[str]]:
     """Each program with its words, and where it is named."""
     found: dict[tuple[str, str], list[str]] = {}
     for path in files():
-        text = path.read_text(encoding="utf-8").replace('\\"', '"')
-        for match in NAMED.finditer(text):
-            line = text.count("\n", 0, match.start()) + 1
-            found.setdefault((match["program"], match["words"]), []).append(f"{path.relative_to(ROOT)}:{line}")
+        for line, text in texts_of(path):
+            for match in NAMED.finditer(text):
+                place = f"{path.relative_to(ROOT)}:{line + text.count(chr(10), 0, match.start())}"
+                found.setdefault((match["program"], match["words"]), []).append(place)
     return found
 
 

@@ -21,6 +21,7 @@ from tests.receiver.browser import chromium
 from warehouse.figures import read_figures
 from warehouse.refresh import refresh
 from warehouse.settings import Settings
+from warehouse.sources import Sources
 
 WATCHER = "the-key-of-a-watcher"
 ENVIRON = {"WAREHOUSE_STATUS_KEYS": WATCHER}
@@ -118,7 +119,7 @@ def test_problems_lead_to_what_happened_without_showing_it(receiver: Receiver, b
     figures = read_figures(Settings(home=receiver.home))
     assert figures is not None
     (delivery,) = [one for one in figures.quarantined if one.problem == "not_json"]
-    assert f"{delivery.journal} {delivery.position}" in section.inner_text()
+    assert f"{delivery.journal[-8:]}:{delivery.position}" in section.inner_text()
     # What a stranger called an event is text, and nothing but text.
     assert NASTY in page.locator("#unknown_name").inner_text()
     assert page.locator("script").count() == 0
@@ -190,7 +191,7 @@ def test_minutes_of_several_workers_are_added_up_and_those_of_none_are_gaps() ->
 def test_hours_are_read_back_as_they_were_written(tmp_path: Path) -> None:
     hour = Hour(1, 2.0, [Minute(60, {"200": 3}, {"a": 3}, {}, 5, 1, 0.5, 1.0, [1.0])])
     (tmp_path / "one.hour").write_bytes(msgspec.json.encode(hour))
-    assert read_hours(tmp_path) == [hour]
+    assert read_hours(tmp_path, Sources()) == [hour]
 
 
 def test_charts_are_drawings_whatever_the_figures() -> None:

@@ -13,12 +13,12 @@ import duckdb
 import pytest
 
 import warehouse
+from warehouse.attempt import read_attempt
 from warehouse.envelope import decode
 from warehouse.errors import RefreshError
 from warehouse.journal import JournalWriter
 from warehouse.lock import hold_lock
 from warehouse.plan import project_dir
-from warehouse.publication import read_failure
 from warehouse.refresh import refresh
 from warehouse.settings import Settings
 
@@ -223,9 +223,10 @@ def test_a_failure_names_the_model_and_the_kind_and_quotes_no_value(tmp_path: Pa
     deliver(settings, order("order.created", "o2", customer_email="ada@example.com"))
     with pytest.raises(RefreshError, match="fct_orders: ConversionException") as failure:
         refresh(settings)
-    note = read_failure(settings)
-    assert note is not None
-    assert note.message == failure.value.message
+    attempt = read_attempt(settings)
+    assert attempt is not None
+    assert attempt.failure is not None
+    assert (attempt.failure.message, attempt.failure.hint) == (failure.value.message, failure.value.hint)
     assert "ada" not in f"{failure.value} {failure.value.message} {failure.value.hint}"
     # The command of the hint is for those who may see it.
     command = failure.value.hint.split("`")[-2].split()

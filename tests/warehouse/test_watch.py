@@ -15,6 +15,7 @@ import duckdb
 import pytest
 
 import warehouse
+from warehouse.attempt import read_attempt
 from warehouse.compaction import FANOUT, list_log_files
 from warehouse.envelope import decode
 from warehouse.errors import JournalUnread, RefreshError
@@ -100,6 +101,10 @@ def test_the_loop_shows_what_arrives_and_recovers_from_a_broken_model(settings: 
         assert isinstance(failed, Failed)
         assert isinstance(failed.error, RefreshError)
         assert "fct_orders" in failed.error.message
+        attempted = read_attempt(settings)
+        assert attempted is not None
+        assert attempted.failure is not None
+        assert "fct_orders" in attempted.failure.message
         assert orders(settings) == 2
         alter(settings, "alter table marts.fct_orders rename column state to status")
         number = len(told)

@@ -1,25 +1,19 @@
-"""What a diagnosis says of the machine: installation, settings, keys, disk."""
+"""What a diagnosis says of the machine: settings, keys, disk, receiver."""
 
 import os
-import platform
 import shutil
 import statistics
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
-
-import duckdb
 
 from warehouse.disk import sync_file
 from warehouse.doctor.finding import Finding, State
 from warehouse.keys import is_hashed, read_keys_file
-from warehouse.lake import catalog_path, load_extensions
 from warehouse.settings import Settings
 
 LITTLE_ROOM: Final = 10 * 10**9
@@ -29,21 +23,6 @@ SYNCS: Final = 11
 ANSWER_SECONDS: Final = 3.0
 SHORT_KEY: Final = 16
 MEMORY_FILE_SYSTEMS: Final = frozenset({"tmpfs", "ramfs"})
-
-
-def installation(settings: Settings) -> Iterator[Finding]:
-    """Versions, and whether the extensions are those of this DuckDB."""
-    del settings
-    product, python = version("newstore-warehouse"), platform.python_version()
-    with closing(duckdb.connect()) as con:
-        try:
-            load_extensions(con)
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            yield Finding("installation", State.WRONG, reason, "install exactly the versions of requirements.lock")
-            return
-    text = f"newstore-warehouse {product}, DuckDB {duckdb.__version__} with its extensions, Python {python}"
-    yield Finding("installation", State.OK, text)
 
 
 def settings_source(settings: Settings) -> Iterator[Finding]:
@@ -72,6 +51,9 @@ def keys(settings: Settings) -> Iterator[Finding]:
 
 def disk(settings: Settings) -> Iterator[Finding]:
     """Room, and what an fsync costs where the journals are."""
+    # The other checks of the machine can be made without DuckDB.
+    from warehouse.lake import catalog_path
+
     for title, folder in {"home": settings.home, "lake": catalog_path(settings).parent}.items():
         place = _existing(folder)
         if title == "lake" and place.stat().st_dev == _existing(settings.home).stat().st_dev:

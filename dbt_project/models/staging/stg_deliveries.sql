@@ -2,7 +2,7 @@
 
 select
     tenant,
-    name,
+    {{ shortened('name') }} as name,
     date_trunc('hour', received_at) as hour,
     received_at,
     published_at,

@@ -4,7 +4,7 @@
 -- come, it stands here and stops no run.
 select
     tenant,
-    name,
+    {{ shortened('name') }} as name,
     journal,
     position,
     received_at,
