@@ -69,6 +69,7 @@ def create_app(settings: Settings) -> Starlette:
             logger.warning("/metrics tells of one worker at a time; set %s or use `warehouse serve`", SHARED_FOLDER)
         with _on_hangup(lambda: keys.look(again=True)):
             beside = [asyncio.create_task(keys.keep_looking()), asyncio.create_task(history.keep_sampling())]
+            beside.append(asyncio.create_task(commit.keep_looking()))
             yield
             for task in beside:
                 task.cancel()

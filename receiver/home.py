@@ -38,7 +38,9 @@ class HomeView(msgspec.Struct, frozen=True):
 
 
 def look_at_home(settings: Settings) -> HomeView:
-    """Look now. Raises OSError when the home's folder cannot be read."""
+    """Look now; a home that is gone has nothing. Raises OSError when the home's folder cannot be read."""
+    if not settings.home.exists():
+        return HomeView(Backlog(0, 0, 0), 0, 0, None, None, None)
     disk = shutil.disk_usage(settings.home)
     publication = read_publication(settings)
     refreshed = None if publication is None else datetime.fromisoformat(publication.finished_at).timestamp()
@@ -53,6 +55,10 @@ class HomeCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The gauges, without those there is nothing to say of yet."""
+        present = self._settings.home.exists()
+        yield _gauge("newstore_home_present", "1 while the home's folder is where it was.", present)
+        if not present:
+            return
         home = look_at_home(self._settings)
         yield _gauge("newstore_disk_free_bytes", "Room left where the journals are.", home.disk_free)
         yield _gauge("newstore_journal_bytes", "Bytes of all journals of the home.", home.backlog.bytes)

@@ -21,6 +21,7 @@ from uvicorn.supervisors import Multiprocess
 from receiver.app import App, require_keys
 from receiver.metrics import SHARED_FOLDER
 from warehouse.errors import LockHeld, ServeError
+from warehouse.home_folder import HomeFolder
 from warehouse.lock import hold_lock
 from warehouse.settings import Settings
 
@@ -69,9 +70,10 @@ def serve(settings: Settings) -> int:
             len(settings.live_keys()),
             settings.workers,
         )
+        home = HomeFolder(settings.home)
         if settings.workers == 1:
             return _serve_here(settings, listener)
-        return _serve_workers(settings, listener)
+        return _serve_workers(settings, home, listener)
 
 
 def _without_keys(settings: Settings) -> Settings:
@@ -95,11 +97,11 @@ def _serve_here(settings: Settings, listener: socket.socket) -> int:
     return 0 if server.started else 1
 
 
-def _serve_workers(settings: Settings, listener: socket.socket) -> int:
+def _serve_workers(settings: Settings, home: HomeFolder, listener: socket.socket) -> int:
     """Each worker reads its settings from the environment, and writes its metrics where the others find them."""
     listener.set_inheritable(True)
     with _metrics_folder(settings) as folder:
-        os.environ.update(settings.to_environ(), **{SHARED_FOLDER: folder})
+        os.environ.update(settings.to_environ(), **home.for_children(), **{SHARED_FOLDER: folder})
         supervisor = _Supervisor(_config("receiver.app:app", settings.workers), sockets=[listener])
         supervisor.run()
     return 1 if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes) else 0
@@ -175,7 +177,6 @@ def _refused(host: str, port: int, error: OSError) -> ServeError:
 def _metrics_folder(settings: Settings) -> Iterator[str]:
     """A fresh folder under the home for as long as the workers live; what the dead left goes. Raises ServeError."""
     try:
-        settings.home.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(settings.home).free < FULL_DISK:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         _remove_left_metrics(settings.home)

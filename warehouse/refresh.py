@@ -14,6 +14,7 @@ import duckdb
 from warehouse.arrivals import forget_arrivals
 from warehouse.build import build, reason_of
 from warehouse.errors import JournalUnread, RefreshError, WarehouseError
+from warehouse.home_folder import HomeFolder
 from warehouse.lock import hold_lock
 from warehouse.maintenance import compact_when_due
 from warehouse.model import EVERYTHING, Run, forget_fresh
@@ -48,7 +49,7 @@ def refresh(settings: Settings, full: bool = False, progress: Progress | None = 
     publishing fails: readers then still see the last complete refresh. Raises JournalUnread when all but what is in a
     journal that cannot be read is shown.
     """
-    settings.home.mkdir(parents=True, exist_ok=True)
+    HomeFolder(settings.home)
     with hold_lock(settings.refresh_lock, wait=LOCK_SECONDS), open_session(settings) as session:
         return refresh_in(session, settings, full, progress)
 

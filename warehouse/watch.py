@@ -15,6 +15,7 @@ import msgspec
 
 from warehouse.build import reason_of
 from warehouse.errors import JournalUnread, RefreshError, WarehouseError
+from warehouse.home_folder import HomeFolder
 from warehouse.lock import hold_lock
 from warehouse.publication import Publication
 from warehouse.refresh import refresh_in
@@ -54,13 +55,15 @@ def watch(settings: Settings, seconds: float, stop: threading.Event, report: Rep
     read slows nothing down, and is reported once.
     """
     failures, unread = 0, ""
-    settings.home.mkdir(parents=True, exist_ok=True)
+    home = HomeFolder(settings.home)
     while not stop.is_set():
         try:
+            home.check()
             with open_session(settings) as session:
                 shown = 0
                 while shown < SESSION_REFRESHES and not stop.is_set():
                     began = time.monotonic()
+                    home.check()
                     refreshed = _refresh(session, settings, seconds)
                     failures, before = 0, unread
                     unread = refreshed.error.message if isinstance(refreshed, Failed) else ""
