@@ -12,6 +12,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import TargetConfig
 from duckdb import DuckDBPyConnection
 
+from warehouse.disk import keep_private
 from warehouse.errors import RefreshError
 from warehouse.home_folder import HomeFolder
 from warehouse.model import EVERYTHING, Model, Run, build_model, is_built
@@ -41,6 +42,7 @@ class Plugin(BasePlugin):
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:  # noqa: ARG002 - dbt-duckdb's signature
         self.settings = Settings.load()
+        keep_private()
         HomeFolder(self.settings.home)
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:

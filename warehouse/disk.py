@@ -42,6 +42,14 @@ def free_bytes(folder: Path) -> int:
     return state.f_bavail * state.f_frsize
 
 
+def keep_private() -> None:
+    """Let no file that this process makes from now on be read by anybody else: nearly all of them hold personal data.
+
+    For processes that are this product's own. DuckDB, SQLite and dbt make their files by what this leaves.
+    """
+    os.umask(0o077)
+
+
 def make_folder(folder: Path) -> None:
     """Create `folder` with its parents; returns when each of them is durable by name. Raises OSError.
 

@@ -21,6 +21,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "installation": machine.installation,
     "settings": machine.settings_source,
     "keys": machine.keys,
+    "privacy": machine.privacy,
     "disk": machine.disk,
     "receiver": machine.receiver,
     "lake": home.lake,

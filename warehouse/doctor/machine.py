@@ -19,7 +19,7 @@ import duckdb
 from warehouse.disk import sync_file
 from warehouse.doctor.finding import Finding, State
 from warehouse.keys import is_hashed, read_keys_file
-from warehouse.lake import catalog_path, load_extensions
+from warehouse.lake import catalog_path, data_path, load_extensions
 from warehouse.settings import Settings
 
 LITTLE_ROOM: Final = 10 * 10**9
@@ -68,6 +68,20 @@ def keys(settings: Settings) -> Iterator[Finding]:
     if file is not None and file.stat().st_mode & 0o077 and not all(is_hashed(key) for key in read_keys_file(file)):
         text = f"{file}: others can read it, and it holds keys themselves"
         yield Finding("keys", State.WARN, text, f"`chmod 600 {file}`, or store what `warehouse keys hash` prints")
+
+
+def privacy(settings: Settings) -> Iterator[Finding]:
+    """Whether others on this machine can read what is personal in the home and in the lake."""
+    places = dict.fromkeys((settings.home, catalog_path(settings).parent, data_path(settings)))
+    outside = [place for place in places if place == settings.home or not place.is_relative_to(settings.home)]
+    open_to = {place: place.stat().st_mode & 0o077 for place in outside if place.is_dir()}
+    for place, mode in open_to.items():
+        if mode:
+            who = "everybody on this machine" if mode & 0o007 else "the group of this folder"
+            text = f"{place}: {who} may enter, and names and addresses are in it"
+            yield Finding("privacy", State.WARN, text, f"`chmod go= {place}`, unless that is meant")
+    if open_to and not any(open_to.values()):
+        yield Finding("privacy", State.OK, "only this user may enter the home")
 
 
 def disk(settings: Settings) -> Iterator[Finding]:
