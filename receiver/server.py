@@ -20,10 +20,13 @@ from uvicorn.supervisors import Multiprocess
 
 from receiver.app import App, require_keys
 from receiver.metrics import SHARED_FOLDER
-from warehouse.errors import LockHeld, ServeError
+from warehouse.errors import JournalCorrupt, LockHeld, ServeError
 from warehouse.home_folder import HomeFolder
+from warehouse.journal import Journal, list_journals
+from warehouse.journal.writer import process_of
 from warehouse.lock import hold_lock
 from warehouse.settings import Settings
+from warehouse.terminal import Terminal
 
 HANGUP: Final = {signal.SIGHUP}
 # What the folders of metrics begin with, and the file in each that its supervisor holds for as long as it lives.
@@ -71,9 +74,26 @@ def serve(settings: Settings) -> int:
             settings.workers,
         )
         home = HomeFolder(settings.home)
+        _say_who_else_receives(settings)
         if settings.workers == 1:
             return _serve_here(settings, listener)
         return _serve_workers(settings, home, listener)
+
+
+def _say_who_else_receives(settings: Settings) -> None:
+    """Several receivers may share a home; but whoever starts one should know of the others."""
+    live = [path for path in list_journals(settings.journal_dir) if _is_live(path)]
+    for process in dict.fromkeys(process_of(path) for path in live):
+        logger.warning("process %s also receives into this home; each has journals of its own", process)
+
+
+def _is_live(path: Path) -> bool:
+    try:
+        with Journal(path) as journal:
+            return journal.live
+    except (OSError, JournalCorrupt):
+        # Sealed and deleted just now, or not readable: whoever seals speaks of it.
+        return False
 
 
 def _without_keys(settings: Settings) -> Settings:
@@ -113,6 +133,11 @@ class _Supervisor(Multiprocess):
     A worker begins with SIGHUP blocked, as it is here while it is started, and lets one come when it can act on it.
     """
 
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        # Before uvicorn handles the signals: one that `nohup` ignores says so.
+        self._terminal = Terminal()
+        super().__init__(config, sockets)
+
     def init_processes(self) -> None:
         super().init_processes()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HANGUP)
@@ -123,6 +148,10 @@ class _Supervisor(Multiprocess):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HANGUP)
 
     def handle_hup(self) -> None:
+        if self._terminal.is_gone():
+            logger.info("the terminal was closed")
+            self.should_exit.set()
+            return
         for process in self.processes:
             if process.pid is not None and process.exitcode is None:
                 os.kill(process.pid, signal.SIGHUP)
