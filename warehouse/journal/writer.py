@@ -150,6 +150,9 @@ class JournalWriter:
             sync_file(descriptor)
             unnamed.rename(path)
             sync_folder(path.parent)
+            # Until here it was in use, and whoever deletes what is in use may have met it as well.
+            if _identity(path.stat()) != _identity(os.fstat(descriptor)):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         except BaseException:
             unnamed.unlink(missing_ok=True)
             raise
@@ -207,6 +210,12 @@ def remove_unnamed(folder: Path) -> list[Path]:
 def _new_name() -> str:
     # The time sorts; the random part keeps hosts, clocks set back and process numbers used again apart.
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z-{os.getpid()}-{secrets.token_hex(8)}"
+
+
+def process_of(path: Path) -> str:
+    """The number of the process that began the journal, by its name; another name says nothing of it."""
+    parts = path.name.split("-")
+    return parts[1] if len(parts) > 1 else "unknown"
 
 
 def _create(path: Path, header: bytes) -> int:
