@@ -47,15 +47,16 @@ def _settings() -> str:
         "# Settings\n",
         "Each is an environment variable, or a line in `warehouse.toml` in the working directory (`WAREHOUSE_CONFIG`",
         "names another file) under its name in lower case without the prefix. A command's option wins over the",
-        "environment, that over the file. Sizes take units (`64MiB`), durations too (`24h`).\n",
+        "environment, that over the file. A size has its unit (`B`, `KiB`, `MiB`, `GiB`, `KB`, `MB`, `GB`), so has a",
+        "duration (`s`, `m`, `h`, `d`): a number alone is an error. A path is relative to the working directory.\n",
         "| variable | what it is for | default |",
         "|---|---|---|",
     ]
     hints = get_type_hints(Settings, include_extras=True)
-    defaults = Settings()
+    defaults = dict(zip(Settings.__struct_fields__, Settings.__struct_defaults__, strict=True))
     for field in Settings.__struct_fields__:
         name = f"`{PREFIX}{field.upper()}`"
-        lines.append(f"| {name} | {_described(hints[field], field)} | {_shown(field, getattr(defaults, field))} |")
+        lines.append(f"| {name} | {_described(hints[field], field)} | {_shown(field, defaults[field])} |")
     return "\n".join(lines) + "\n"
 
 

@@ -33,8 +33,10 @@ from receiver.metrics import SHARED_FOLDER, STATE, Metrics
 from receiver.pages import Pages
 from receiver.status import status_folder
 from warehouse.contract import load_contract
+from warehouse.disk import keep_private
 from warehouse.errors import SettingsError, WarehouseError
 from warehouse.settings import Settings
+from warehouse.terminal import Terminal
 
 EVENT_PATH: Final = "/newstore_api/v0/event"
 
@@ -67,8 +69,19 @@ def create_app(settings: Settings) -> Starlette:
         logger.info("receiving home=%s keys=%d journal=%s", settings.home, len(keys), journal)
         if multiprocessing.parent_process() is not None and SHARED_FOLDER not in os.environ:
             logger.warning("/metrics tells of one worker at a time; set %s or use `warehouse serve`", SHARED_FOLDER)
-        with _on_hangup(lambda: keys.look(again=True)):
+        terminal = Terminal()
+
+        def hung_up() -> None:
+            # The workers of a supervisor hear of it from there.
+            if terminal.is_gone() and multiprocessing.parent_process() is None:
+                logger.info("the terminal was closed")
+                os.kill(os.getpid(), signal.SIGTERM)
+            else:
+                keys.look(again=True)
+
+        with _on_hangup(hung_up):
             beside = [asyncio.create_task(keys.keep_looking()), asyncio.create_task(history.keep_sampling())]
+            beside.append(asyncio.create_task(commit.keep_looking()))
             yield
             for task in beside:
                 task.cancel()
@@ -159,6 +172,7 @@ class App:
         async with AsyncExitStack() as stack:
             try:
                 _log_beside_uvicorn()
+                keep_private()
                 app = create_app(self._settings or Settings.load())
                 await stack.enter_async_context(app.router.lifespan_context(app))
             except WarehouseError as error:

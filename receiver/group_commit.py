@@ -5,6 +5,9 @@ no artificial delay. What was once taken in is written, whether or not its clien
 
 The event loop waits for a quick disk itself, since handing a group to a thread and back costs more than such a sync
 takes; for a slow one a thread waits, so that the loop goes on reading and answering meanwhile.
+
+A journal that was deleted, moved or cut short is not written to any more. What it held is copied to a file that has a
+name, from the one that is still open here, before anything more is acknowledged.
 """
 
 import asyncio
@@ -19,7 +22,8 @@ from typing import Final, TypeVar
 from receiver.answers import NOT_STORED, QUEUE_FULL, Refusal
 from receiver.metrics import Metrics
 from warehouse.disk import free_bytes
-from warehouse.errors import JournalError
+from warehouse.errors import HomeMissing, JournalDisplaced, JournalError
+from warehouse.home_folder import HomeFolder
 from warehouse.journal import Delivery, JournalWriter
 from warehouse.settings import Settings
 
@@ -33,6 +37,8 @@ MARGIN: Final = 2**20
 # A disk whose syncs take longer than this on average is left to the thread, and looked at again after a while.
 PATIENCE_SECONDS: Final = 0.001
 RECHECK_SECONDS: Final = 1.0
+# While nothing comes, the journal is looked for so often: what it holds can be rescued only as long as this lives.
+LOOK_SECONDS: Final = 5.0
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +59,10 @@ class GroupCommit:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         # Held by whoever uses the writer: the event loop or the thread.
         self._disk = Lock()
+        self._home: HomeFolder | None = None
         self._writer: JournalWriter | None = None
+        # Still open, because what they hold is not under a name.
+        self._displaced: list[JournalWriter] = []
         self._draining: asyncio.Task[None] | None = None
         self._waiting: list[Delivery] = []
         self._waiters: list[asyncio.Future[int]] = []
@@ -62,7 +71,8 @@ class GroupCommit:
         self._held_bytes = 0
 
     async def open(self) -> str:
-        """Create the first journal; its name. Raises JournalError."""
+        """Create the first journal, and the home where there is none; its name. Raises JournalError or OSError."""
+        self._home = HomeFolder(self._settings.home)
         return (await self._at_the_disk(self._sound_writer)).name
 
     def admit(self) -> None:
@@ -85,14 +95,22 @@ class GroupCommit:
             self._draining = asyncio.create_task(self._drain())
         return waiter
 
-    async def is_writable(self) -> bool:
-        """Whether there is a journal to write to; after a failure this tries to open a new one."""
+    async def find_fault(self) -> str | None:
+        """Why there is no journal to write to, if there is none; after a failure this tries to open a new one."""
         try:
-            if self._writer is None:
-                await self._at_the_disk(self._sound_writer)
+            await self._in_the_thread(self._look)
+        except HomeMissing:
+            return "the home is gone"
         except JournalError:
-            return False
-        return True
+            return "the journal cannot be written"
+        return None
+
+    async def keep_looking(self) -> None:
+        """Look for the journal every few seconds, for ever, also while nothing comes."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self._writer is not None or self._displaced:
+                await self.find_fault()
 
     def is_full(self, more: int = 0) -> bool:
         """Whether the disk has no room for `more` bytes besides what is left for sealing. Raises OSError."""
@@ -108,7 +126,7 @@ class GroupCommit:
         self.closing = True
         while self._draining is not None:
             await asyncio.wait([self._draining])
-        await self._at_the_disk(self._release_writer)
+        await self._in_the_thread(self._end)
         self._thread.shutdown()
 
     async def _drain(self) -> None:
@@ -151,25 +169,32 @@ class GroupCommit:
     async def _at_the_disk(self, call: Callable[[], T]) -> T:
         """Run what waits for the disk, one call after another, without holding up the event loop for long."""
 
-        def alone() -> T:
-            with self._disk:
-                return call()
-
         if not self._pace.is_quick():
-            return await asyncio.get_running_loop().run_in_executor(self._thread, alone)
+            return await self._in_the_thread(call)
         started = perf_counter()
         try:
-            return alone()
+            return self._alone(call)
         finally:
             self._pace.took(perf_counter() - started)
 
-    # From here on: only for `_at_the_disk`.
+    async def _in_the_thread(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._alone, call)
+
+    def _alone(self, call: Callable[[], T]) -> T:
+        with self._disk:
+            return call()
+
+    # From here on: only for `_at_the_disk` and `_in_the_thread`.
 
     def _write(self, group: list[Delivery]) -> int:
         started = perf_counter()
         try:
             self._check_room(group)
-            first = self._sound_writer().append(group)
+            try:
+                first = self._sound_writer().append(group)
+            except JournalDisplaced:
+                self._release_writer()
+                first = self._sound_writer().append(group)
         except JournalError:
             self._metrics.journal_failed()
             self._release_writer()
@@ -199,19 +224,52 @@ class GroupCommit:
             # Only a journal that nobody writes to any more can be deleted once it is sealed.
             self._release_writer()
         if self._writer is None:
+            assert self._home is not None
+            self._home.check()
+            self._rescue()
             self._writer = JournalWriter(self._settings.journal_dir, JOURNAL_ROOM)
             self._metrics.journal_opened()
         return self._writer
 
+    def _look(self) -> None:
+        """Let go of a journal that has lost its name; have one to write to. Raises JournalError."""
+        if self._writer is not None and not self._writer.holds:
+            self._release_writer()
+        if self._writer is None:
+            self._sound_writer()
+
     def _release_writer(self) -> None:
         """Never write to this journal again: after a failed sync nobody knows what is in it."""
         writer, self._writer = self._writer, None
+        if writer is None:
+            return
+        if not writer.holds:
+            logger.error("%s was deleted, moved or cut short while it was written", writer.path)
+            self._metrics.journal_displaced()
+            self._displaced.append(writer)
+            return
         try:
-            if writer is not None:
-                writer.close()
+            writer.close()
         except OSError as error:
             # All that was acknowledged from it had been synced before.
             logger.warning("closing the journal: %s", error.strerror)
+
+    def _rescue(self) -> None:
+        """Give what displaced journals held a name again. Raises JournalError when that is not possible now."""
+        while self._displaced:
+            path = self._displaced[0].rescue()
+            del self._displaced[0]
+            if path is not None:
+                logger.warning("what it held is in %s; `warehouse log verify` says whether all of it is", path)
+
+    def _end(self) -> None:
+        self._release_writer()
+        try:
+            if self._displaced and self._home is not None:
+                self._home.check()
+                self._rescue()
+        except JournalError as error:
+            logger.error("acknowledged deliveries of %d journals are lost: %s", len(self._displaced), error.message)
 
 
 class _Pace:

@@ -45,6 +45,7 @@ class Minute(msgspec.Struct):
     commit_seconds: float = 0.0
     lag_max: float | None = None
     lags: list[float] = []
+    faults: dict[str, int] = {}
 
     @property
     def deliveries(self) -> int:
@@ -110,15 +111,15 @@ class History:
     def _minute(self, at: int) -> Minute:
         minutes = self._hour.minutes
         if not minutes or minutes[-1].at != at:
-            minutes.append(Minute(at, {}, {}, {}, lags=[]))
+            minutes.append(Minute(at, {}, {}, {}, lags=[], faults={}))
         self._hour.minutes = [minute for minute in minutes if minute.at > at - 60 * (MINUTES + 1)]
         return self._hour.minutes[-1]
 
     def _write(self, now: int) -> None:
         draft = self._path.with_suffix(".tmp")
         try:
-            # A home that is gone is not made anew by looking at it.
-            self._path.parent.mkdir(exist_ok=True)
+            # Not the home itself: one that is gone must stay gone until somebody puts it back.
+            self._path.parent.mkdir(0o700, exist_ok=True)
             draft.write_bytes(msgspec.json.encode(self._hour))
             draft.replace(self._path)
             _remove_old(self._path.parent, now)
@@ -167,6 +168,7 @@ def _together(parts: list[Minute]) -> Minute:
         sum(part.commit_seconds for part in parts),
         max(longest, default=None),
         [lag for part in parts for lag in part.lags],
+        dict(sum((Counter(part.faults) for part in parts), Counter())),
     )
 
 

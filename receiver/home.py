@@ -96,6 +96,8 @@ class HomeCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The gauges, without those there is nothing to say of."""
+        present = self._settings.home.is_dir()
+        yield _gauge("newstore_home_present", "1 while the home's folder is where it was.", present)
         home = look_at_home(self._settings)
         readable = GaugeMetricFamily(
             "newstore_source_readable", "1 for each part of the home that could be looked at.", labels=["source"]

@@ -100,6 +100,11 @@ class Metrics:
         self._failures = Counter(
             "newstore_journal_failures", "Journals that could not be created or written.", registry=self.registry
         )
+        self._displaced = Counter(
+            "newstore_journals_displaced",
+            "Journals that were deleted, moved or cut short while they were written.",
+            registry=self.registry,
+        )
         self._writable = self._gauge("newstore_journal_writable", "1 while the journal takes deliveries.", "livemin")
         self._last_ack = self._gauge(
             "newstore_last_ack_timestamp_seconds", "When a delivery was last acknowledged.", "max"
@@ -171,6 +176,11 @@ class Metrics:
         self._failures.inc()
         self._writable.set(0)
 
+    def journal_displaced(self) -> None:
+        """The journal that was being written is not under its name any more."""
+        self._displaced.inc()
+        self._writable.set(0)
+
     def take_lags(self) -> tuple[float | None, list[float]]:
         """The longest lag since this was last asked, and some of all, in seconds."""
         longest, lags = self._lag_max, self._lags
@@ -178,8 +188,8 @@ class Metrics:
         return longest and longest / 1e6, [lag / 1e6 for lag in lags]
 
     def totals(self) -> dict[tuple[str, str], float]:
-        """What this worker has counted so far, by kind (answers, names, problems, bytes, commits, commit_seconds) and
-        label."""
+        """What this worker has counted so far, by kind (answers, names, problems, faults, bytes, commits,
+        commit_seconds) and label."""
         totals: dict[tuple[str, str], float] = defaultdict(float)
         kinds = {"newstore_requests_total": "answers", "newstore_deliveries_total": "names"} | SINGLE_TOTALS
         for family in self.registry.collect():
@@ -189,6 +199,8 @@ class Metrics:
                     totals["names", sample.labels["name"]] += sample.value
                     if sample.labels["problem"] != "none":
                         totals["problems", sample.labels["problem"]] += sample.value
+                elif sample.name == "newstore_journals_displaced_total":
+                    totals["faults", "displaced"] += sample.value
                 elif kind is not None:
                     totals[kind, sample.labels.get("answer", "")] += sample.value
         return totals

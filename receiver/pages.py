@@ -131,6 +131,4 @@ class Pages:
         if is_full:
             # Asked first: on a full disk no journal is begun just to see whether that can be done.
             return "the disk is full"
-        if not await self._commit.is_writable():
-            return "the journal cannot be written"
-        return None
+        return await self._commit.find_fault()

@@ -20,9 +20,13 @@ from uvicorn.supervisors import Multiprocess
 
 from receiver.app import App, require_keys
 from receiver.metrics import SHARED_FOLDER
-from warehouse.errors import LockHeld, ServeError
+from warehouse.errors import JournalCorrupt, LockHeld, ServeError
+from warehouse.home_folder import HomeFolder
+from warehouse.journal import Journal, list_journals
+from warehouse.journal.writer import process_of
 from warehouse.lock import hold_lock
 from warehouse.settings import Settings
+from warehouse.terminal import Terminal
 
 HANGUP: Final = {signal.SIGHUP}
 # What the folders of metrics begin with, and the file in each that its supervisor holds for as long as it lives.
@@ -69,9 +73,27 @@ def serve(settings: Settings) -> int:
             len(settings.live_keys()),
             settings.workers,
         )
+        home = HomeFolder(settings.home)
+        _say_who_else_receives(settings)
         if settings.workers == 1:
             return _serve_here(settings, listener)
-        return _serve_workers(settings, listener)
+        return _serve_workers(settings, home, listener)
+
+
+def _say_who_else_receives(settings: Settings) -> None:
+    """Several receivers may share a home; but whoever starts one should know of the others."""
+    live = [path for path in list_journals(settings.journal_dir) if _is_live(path)]
+    for process in dict.fromkeys(process_of(path) for path in live):
+        logger.warning("process %s also receives into this home; each has journals of its own", process)
+
+
+def _is_live(path: Path) -> bool:
+    try:
+        with Journal(path) as journal:
+            return journal.live
+    except (OSError, JournalCorrupt):
+        # Sealed and deleted just now, or not readable: whoever seals speaks of it.
+        return False
 
 
 def _without_keys(settings: Settings) -> Settings:
@@ -95,11 +117,11 @@ def _serve_here(settings: Settings, listener: socket.socket) -> int:
     return 0 if server.started else 1
 
 
-def _serve_workers(settings: Settings, listener: socket.socket) -> int:
+def _serve_workers(settings: Settings, home: HomeFolder, listener: socket.socket) -> int:
     """Each worker reads its settings from the environment, and writes its metrics where the others find them."""
     listener.set_inheritable(True)
     with _metrics_folder(settings) as folder:
-        os.environ.update(settings.to_environ(), **{SHARED_FOLDER: folder})
+        os.environ.update(settings.to_environ(), **home.for_children(), **{SHARED_FOLDER: folder})
         supervisor = _Supervisor(_config("receiver.app:app", settings.workers), sockets=[listener])
         supervisor.run()
     return 1 if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes) else 0
@@ -111,6 +133,11 @@ class _Supervisor(Multiprocess):
     A worker begins with SIGHUP blocked, as it is here while it is started, and lets one come when it can act on it.
     """
 
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        # Before uvicorn handles the signals: one that `nohup` ignores says so.
+        self._terminal = Terminal()
+        super().__init__(config, sockets)
+
     def init_processes(self) -> None:
         super().init_processes()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HANGUP)
@@ -121,6 +148,10 @@ class _Supervisor(Multiprocess):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HANGUP)
 
     def handle_hup(self) -> None:
+        if self._terminal.is_gone():
+            logger.info("the terminal was closed")
+            self.should_exit.set()
+            return
         for process in self.processes:
             if process.pid is not None and process.exitcode is None:
                 os.kill(process.pid, signal.SIGHUP)
@@ -175,7 +206,6 @@ def _refused(host: str, port: int, error: OSError) -> ServeError:
 def _metrics_folder(settings: Settings) -> Iterator[str]:
     """A fresh folder under the home for as long as the workers live; what the dead left goes. Raises ServeError."""
     try:
-        settings.home.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(settings.home).free < FULL_DISK:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         _remove_left_metrics(settings.home)

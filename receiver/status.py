@@ -79,7 +79,7 @@ class Status(msgspec.Struct, frozen=True):
         return max((finding.level for finding in self.findings), default=Level.GOOD)
 
     def count(self, kind: str, minutes: int = 60) -> Counter[str]:
-        """What was counted as `answers`, `names` or `problems` in the last so many minutes."""
+        """What was counted as `answers`, `names`, `problems` or `faults` in the last so many minutes."""
         return sum((Counter(getattr(minute, kind)) for minute in self.minutes[-minutes:] if minute), Counter())
 
 
@@ -125,6 +125,14 @@ def _storing(status: Status) -> Iterator[Finding]:
             Level.WRONG,
             f"Nothing can be stored: {status.problem}",
             "NewStore gets 500 and sends everything again later; free the disk or mend it, no restart is needed.",
+        )
+    if displaced := status.count("faults")["displaced"]:
+        yield Finding(
+            Level.WRONG,
+            f"{displaced:,} {'journal was' if displaced == 1 else 'journals were'} deleted, moved or cut short in use "
+            "in the last hour",
+            "Nothing of this product does that: find out what does. What they held was copied back as far as it could "
+            "be read; `warehouse log verify` names what is missing.",
         )
     disk = status.home.disk
     if disk is None:

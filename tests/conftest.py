@@ -25,6 +25,8 @@ LONG = (
     "tests/warehouse/test_refresh.py",
     "tests/faults/test_system_calls.py",
     "tests/end_to_end/test_up.py",
+    "tests/end_to_end/test_hangup.py",
+    "tests/end_to_end/test_installation.py",
     "tests/docs/test_changing.py",
     "tests/end_to_end/test_no_secrets.py",
     "tests/end_to_end/test_spine.py",

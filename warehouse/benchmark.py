@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from warehouse.disk import sync_file
+from warehouse.home_folder import HomeFolder
 from warehouse.load import Load, load, percentile
 from warehouse.own_receiver import own_settings, receiving
 from warehouse.settings import Settings
@@ -53,7 +54,7 @@ class Capacity(msgspec.Struct, frozen=True):
 
 def measure_capacity(settings: Settings, orders_per_day: int, seconds: float, say: Say) -> Capacity:
     """Measure on the disk of the settings' home for about three times `seconds`. Raises ServeError or OSError."""
-    settings.home.mkdir(parents=True, exist_ok=True)
+    HomeFolder(settings.home)
     with tempfile.TemporaryDirectory(prefix="benchmark-", dir=settings.home) as name:
         folder = Path(name)
         say("asking the disk")

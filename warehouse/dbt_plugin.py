@@ -15,7 +15,9 @@ from dbt.adapters.duckdb.utils import TargetConfig
 from duckdb import DuckDBPyConnection
 
 from warehouse.attempt import Attempting
+from warehouse.disk import keep_private
 from warehouse.errors import RefreshError
+from warehouse.home_folder import HomeFolder
 from warehouse.model import EVERYTHING, Model, Run, build_model, is_built
 from warehouse.plan import project_digest
 from warehouse.publish import Published, publish, read_published
@@ -44,7 +46,8 @@ class Plugin(BasePlugin):
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:  # noqa: ARG002 - dbt-duckdb's signature
         self.settings = Settings.load()
-        self.settings.home.mkdir(parents=True, exist_ok=True)
+        keep_private()
+        HomeFolder(self.settings.home)
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
         creds.path = session_name(self.settings)

@@ -42,15 +42,25 @@ def free_bytes(folder: Path) -> int:
     return state.f_bavail * state.f_frsize
 
 
+def keep_private() -> None:
+    """Let no file that this process makes from now on be read by anybody else: nearly all of them hold personal data.
+
+    For processes that are this product's own. DuckDB, SQLite and dbt make their files by what this leaves.
+    """
+    os.umask(0o077)
+
+
 def make_folder(folder: Path) -> None:
     """Create `folder` with its parents; returns when each of them is durable by name. Raises OSError.
 
-    A folder that is there already may have been made by a process that died before it could sync the name, so a process
-    syncs once even those that it finds.
+    Nobody but this user may enter what is made here, since it holds personal data. A folder that is there already may
+    have been made by a process that died before it could sync the name, so a process syncs once even those it finds.
     """
     folder = folder.absolute()
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
+    for path in reversed(missing):
+        path.mkdir(0o700, exist_ok=True)
+    folder.mkdir(0o700, exist_ok=True)
     for path in missing:
         sync_folder(path.parent)
     if folder in _known_durable:

@@ -6,6 +6,8 @@ WarehouseError
 ├── MetricsError         the metrics are declared in a way that cannot be
 ├── LockHeld             another process is doing this to the same home
 ├── JournalError         the journal could not be written; nothing in that group was acknowledged
+│   ├── JournalDisplaced a journal lost its name, or a part, while it was written; what it held can be rescued
+│   ├── HomeMissing      the home is gone, or another one is in its place; nothing is begun there
 │   ├── JournalCorrupt   a journal file holds bytes that were never written as they stand
 │   └── JournalUnread    a journal could not be read to its end; all others are in the log
 ├── LakeError            the lake could not be read or written
@@ -59,6 +61,14 @@ class JournalError(WarehouseError):
     def __init__(self, message: str, hint: str, errno: int | None = None) -> None:
         super().__init__(message, hint)
         self.errno = errno
+
+
+class JournalDisplaced(JournalError):
+    """A journal being written is no longer under its name, or became shorter; nothing more is acknowledged from it."""
+
+
+class HomeMissing(JournalError):
+    """The folder of a home is not where it was when this process, or its supervisor, started."""
 
 
 class JournalCorrupt(JournalError):

@@ -5,9 +5,10 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
-from warehouse.errors import LockHeld
+from warehouse.errors import HomeMissing, LockHeld
 
 POLL_SECONDS = 0.05
 
@@ -16,14 +17,19 @@ POLL_SECONDS = 0.05
 def hold_lock(path: Path, wait: float = 0.0) -> Iterator[None]:
     """Hold the lock file at `path` for the length of the block, waiting up to `wait` seconds for it.
 
-    Raises LockHeld, naming the process that has it, when the time is over.
+    Raises LockHeld, naming the process that has it and since when, when the time is over, and HomeMissing when the
+    folder is not there: whoever takes a lock does not begin a home by it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError as error:
+        raise HomeMissing(
+            f"{path.parent}: there is no such folder.", "name the right --home, or put it back"
+        ) from error
     try:
         _acquire(descriptor, path, time.monotonic() + wait)
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        os.pwrite(descriptor, f"{os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)
@@ -36,7 +42,7 @@ def _acquire(descriptor: int, path: Path, deadline: float) -> None:
             return
         except BlockingIOError:
             if time.monotonic() >= deadline:
-                holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+                holder = os.pread(descriptor, 64, 0).decode("ascii", "replace").strip() or "unknown"
                 raise LockHeld(
                     f"{path}: held by process {holder}.", "wait until that process has finished, then run this again"
                 ) from None

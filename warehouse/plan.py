@@ -4,6 +4,7 @@ dbt takes seconds to be imported, to read the project and to compile it. A plan 
 runs the same SQL without dbt.
 """
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -88,8 +89,9 @@ def load_plan(settings: Settings) -> Plan:
 
 
 def _places(settings: Settings) -> list[Path]:
-    # Beside the project all homes have it in common; an installed product may not be written to.
-    return [project_dir() / "target" / "plan.json", settings.home / "dbt" / "plan.json"]
+    home, checkout = settings.home / "dbt" / "plan.json", project_dir() / "target" / "plan.json"
+    # Beside the project in a checkout all homes have it in common; into an installed product nothing is written.
+    return [checkout, home] if project_dir().parent != Path(__file__).parent else [home]
 
 
 def _read_plan(settings: Settings, digest: str) -> Plan | None:
@@ -108,7 +110,7 @@ def _write_plan(settings: Settings, plan: Plan) -> None:
     for path in _places(settings):
         draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(exist_ok=True)
             draft.write_bytes(msgspec.json.encode(plan))
             draft.replace(path)
         except OSError:
@@ -167,7 +169,9 @@ def _invoke(settings: Settings, manifest: "Manifest | None", *arguments: str) ->
     # dbt never closes its log file; what it would say there comes back as the error.
     quiet = ["--log-level", "none", "--log-level-file", "none", "--log-path", str(scratch / "logs")]
     places = ["--project-dir", folder, "--profiles-dir", folder, "--target-path", str(scratch / "target")]
-    result = dbtRunner(manifest).invoke([*quiet, *arguments, *places])
+    # dbt changes the working directory and leaves it changed.
+    with contextlib.chdir(Path.cwd()):
+        result = dbtRunner(manifest).invoke([*quiet, *arguments, *places])
     if not result.success:
         raise _failure(result)
     return result.result

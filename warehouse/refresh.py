@@ -16,6 +16,7 @@ from warehouse.attempt import attempting
 from warehouse.build import build, reason_of
 from warehouse.errors import JournalUnread, RefreshError, WarehouseError
 from warehouse.figures import are_figures_sound, write_figures
+from warehouse.home_folder import HomeFolder
 from warehouse.lock import hold_lock
 from warehouse.log_watch import look_when_due
 from warehouse.maintenance import compact_when_due
@@ -51,7 +52,7 @@ def refresh(settings: Settings, full: bool = False, progress: Progress | None = 
     publishing fails: readers then still see the last complete refresh. Raises JournalUnread when all but what is in a
     journal that cannot be read is shown.
     """
-    settings.home.mkdir(parents=True, exist_ok=True)
+    HomeFolder(settings.home)
     with hold_lock(settings.refresh_lock, wait=LOCK_SECONDS), attempting(settings), open_session(settings) as session:
         publication = refresh_in(session, settings, full, progress)
     look_when_due(settings)

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from warehouse.envelope import decode
 from warehouse.errors import ReplayError
+from warehouse.home_folder import HomeFolder
 from warehouse.journal import Delivery, JournalWriter, Problem
 from warehouse.settings import Settings
 
@@ -50,6 +51,7 @@ def replay(settings: Settings, files: Sequence[Path], progress: Progress | None 
         _look_at(path)
     total = sum(path.stat().st_size for path in files)
     problems: Counter[str] = Counter()
+    HomeFolder(settings.home)
     done = 0
     before = 0
     with JournalWriter(settings.journal_dir) as journal:

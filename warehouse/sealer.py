@@ -16,8 +16,9 @@ import duckdb
 import msgspec
 
 from warehouse.batch import commit_batch, remove_strays, sync_catalog
-from warehouse.disk import free_bytes, sync_folder
+from warehouse.disk import free_bytes, make_folder, sync_folder
 from warehouse.errors import JournalCorrupt, JournalUnread, LakeError
+from warehouse.home_folder import HomeFolder
 from warehouse.journal import (
     Damage,
     Journal,
@@ -67,6 +68,9 @@ def seal(
     `before_commit` is called when a batch's file is on the disk and not yet in the catalog. Raises LockHeld, LakeError,
     or, when all that can be read is in the log, JournalUnread.
     """
+    if con is None:
+        HomeFolder(settings.home)
+        make_folder(settings.write_lock.parent)
     with hold_lock(settings.write_lock, wait=LOCK_SECONDS):
         lake = con or open_lake(settings)
         try:

@@ -1,6 +1,7 @@
 """The one place that reads settings: environment, then `warehouse.toml`, then the defaults written here.
 
-A value that cannot be used stops the start with the setting's name, the value and what would be right.
+A value that cannot be used stops the start with the setting's name, the value and what would be right. Every path is
+absolute from here on: dbt changes the working directory, and a child process may begin in another one.
 """
 
 import difflib
@@ -18,18 +19,23 @@ from warehouse.errors import SettingsError
 from warehouse.keys import as_hashed, read_keys_file
 
 PREFIX = "WAREHOUSE_"
-SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
-DURATION_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-# Of these a person sets the text; they become numbers of bytes or seconds before the types are checked.
+SIZE_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+# Of these a person sets the text, a number with its unit; it becomes a number of bytes or seconds before the types are
+# checked. By itself 24 may be meant in hours and be taken as seconds.
 SIZES = {"max_body", "queue_bytes", "journal_size", "memory", "reserve"}
 DURATIONS = {"journal_age", "journal_keep", "snapshots_keep"}
 # Where settings come from is not itself a setting.
 SOURCES = {"config"}
 KEYS = {"api_keys", "status_keys"}
+PATHS = ("home", "api_keys_file", "catalog", "data_path")
+# The variables that give away a key, or where the keys are.
+KEY_VARIABLES = {f"{PREFIX}{field.upper()}" for field in (*KEYS, "api_keys_file")}
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything that can be set, what it is for and its default. Sizes are bytes, durations are seconds."""
+    """Everything that can be set, what it is for and its default. Sizes are bytes, durations are seconds; paths become
+    absolute."""
 
     home: Annotated[Path, Meta(description="Folder of the journal, the lake and the build database")] = Path("data")
     api_keys: Annotated[
@@ -61,6 +67,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     data_path: Annotated[str | None, Meta(description="Folder of the lake's files, when not `<home>/lake/data`")] = None
 
     def __post_init__(self) -> None:
+        for field in PATHS:
+            msgspec.structs.force_setattr(self, field, _absolute(getattr(self, field)))
         checks = {
             "port": (0 <= self.port <= 65535, self.port, "a port from 0 to 65535"),
             "workers": (1 <= self.workers <= 256, self.workers, "a number of processes from 1 to 256"),
@@ -81,16 +89,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def load(cls, environ: Mapping[str, str] | None = None, **overrides: object) -> "Settings":
         """Read settings; `overrides` (from a command line) win over the environment, that over `warehouse.toml`.
 
-        Raises SettingsError naming the setting that is wrong.
+        An override that is a number is of bytes or seconds, as in `Settings` itself; in text, and in the file, each
+        size and duration has its unit. Raises SettingsError naming the setting that is wrong.
         """
         environ = os.environ if environ is None else environ
         values = _from_file(environ)
         values.update(_from_environment(environ))
-        values.update({name: value for name, value in overrides.items() if value is not None})
-        for field in SIZES & values.keys():
-            values[field] = _parse_quantity(field, values[field], SIZE_UNITS, "a size such as 64MiB")
-        for field in DURATIONS & values.keys():
-            values[field] = _parse_quantity(field, values[field], DURATION_UNITS, "a duration such as 24h")
+        given = {name: value for name, value in overrides.items() if value is not None}
+        values.update(given)
+        for fields, units, wanted in (
+            (SIZES, SIZE_UNITS, "a size with its unit, such as 64MiB"),
+            (DURATIONS, DURATION_UNITS, "a duration with its unit, such as 24h"),
+        ):
+            for field in fields & values.keys():
+                if not isinstance(given.get(field), int):
+                    values[field] = _parse_quantity(field, values[field], units, wanted)
         try:
             return msgspec.convert(values, cls, strict=False, dec_hook=_convert_path)
         except msgspec.ValidationError as error:
@@ -103,10 +116,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """These settings as environment variables, for a child process to load; of keys it holds digests only."""
         hashed = self.hashed()
         values = {field: getattr(hashed, field) for field in self.__struct_fields__}
-        values["home"] = self.home.resolve()
-        values["api_keys_file"] = self.api_keys_file and self.api_keys_file.resolve()
         for field in KEYS:
             values[field] = ",".join(values[field])
+        values |= {field: f"{values[field]}B" for field in SIZES} | {field: f"{values[field]}s" for field in DURATIONS}
         return {f"{PREFIX}{field.upper()}": str(value) for field, value in values.items() if value is not None}
 
     def __repr__(self) -> str:
@@ -152,6 +164,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return Path(f"{self.catalog}.lock") if self.catalog else self.home / "write.lock"
 
     @property
+    def up_lock(self) -> Path:
+        """Held by the `warehouse up` of this home."""
+        return self.home / "up.lock"
+
+    @property
     def refresh_lock(self) -> Path:
         """Held for a whole refresh of this home."""
         return self.home / "refresh.lock"
@@ -191,11 +208,18 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _parse_quantity(field: str, value: object, units: Mapping[str, int], wanted: str) -> int:
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", str(value))
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*", str(value))
     factor = match and next((n for unit, n in units.items() if unit.lower() == match[2].lower()), None)
     if not match or factor is None:
         raise _wrong(field, value, f"set it to {wanted}")
     return int(float(match[1]) * factor)
+
+
+def _absolute(place: Path | str | None) -> Path | str | None:
+    """The same place from any working directory; what is an address (`s3://…`, `postgres:…`) stays as it is."""
+    if place is None or (isinstance(place, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", place)):
+        return place
+    return type(place)(Path(place).resolve())
 
 
 def _convert_path(wanted: type, value: object) -> Path:

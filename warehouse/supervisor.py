@@ -13,12 +13,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final
 
 import msgspec
+
+from warehouse.terminal import Terminal
 
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
@@ -33,11 +35,13 @@ logger = logging.getLogger(__name__)
 
 
 class Child(msgspec.Struct, frozen=True):
-    """A verb of the command line to keep running, with its arguments; the seconds it gets to end politely, and whether
-    SIGHUP is for it: then it begins with SIGHUP blocked, and unblocks it when it can act on one."""
+    """A verb of the command line to keep running, with its arguments and its whole environment; the seconds it gets to
+    end politely, and whether SIGHUP is for it: then it begins with SIGHUP blocked, and unblocks it when it can act on
+    one."""
 
     name: str
     arguments: tuple[str, ...]
+    environ: Mapping[str, str]
     grace: float
     takes_hangup: bool = False
 
@@ -45,11 +49,13 @@ class Child(msgspec.Struct, frozen=True):
 def supervise(children: Sequence[Child]) -> int:
     """Keep the children running until SIGTERM or SIGINT, then end them one after the other in this order.
 
-    A second signal, or a grace that runs out, kills. SIGHUP goes on to those that take it. The exit code: 0 when all
-    was as asked, 1 when a child could not start at all or had to be killed.
+    A second signal, or a grace that runs out, kills. SIGHUP goes on to those that take it, unless it says that the
+    terminal was closed: then all end as at SIGTERM. The exit code: 0 when all was as asked, 1 when a child could not
+    start at all or had to be killed.
     """
+    terminal = Terminal()
     with _signals() as signals:
-        return _Supervision(children, signals).run()
+        return _Supervision(children, signals, terminal).run()
 
 
 def live_with_parent() -> None:
@@ -124,6 +130,7 @@ class _Kept:
         try:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "warehouse.supervised", *self.child.arguments],
+                env=dict(self.child.environ),
                 stdin=subprocess.PIPE,
                 start_new_session=True,
             )
@@ -166,9 +173,10 @@ class _Kept:
 
 
 class _Supervision:
-    def __init__(self, children: Sequence[Child], signals: _Signals) -> None:
+    def __init__(self, children: Sequence[Child], signals: _Signals, terminal: Terminal) -> None:
         self._kept = [_Kept(child) for child in children]
         self._signals = signals
+        self._terminal = terminal
 
     def run(self) -> int:
         failed: _Kept | None = None
@@ -198,6 +206,9 @@ class _Supervision:
     def _told_to_stop(self) -> bool:
         waiting = [kept.start_at - time.monotonic() for kept in self._kept if kept.process is None]
         received = self._signals.wait(min(waiting, default=LONGEST_PAUSE))
+        if signal.SIGHUP in received and self._terminal.is_gone():
+            logger.info("the terminal was closed")
+            return True
         if signal.SIGHUP in received:
             for kept in self._kept:
                 if kept.child.takes_hangup:

@@ -18,6 +18,7 @@ import msgspec
 from warehouse.attempt import attempting, pause_after, stop_attempting
 from warehouse.build import reason_of
 from warehouse.errors import JournalUnread, RefreshError, WarehouseError
+from warehouse.home_folder import HomeFolder
 from warehouse.lock import hold_lock
 from warehouse.log_watch import LogWatcher
 from warehouse.publication import Publication
@@ -57,16 +58,18 @@ def watch(settings: Settings, seconds: float, stop: threading.Event, report: Rep
     read slows nothing down, and is reported once.
     """
     failures, unread = 0, ""
-    settings.home.mkdir(parents=True, exist_ok=True)
+    home = HomeFolder(settings.home)
     log_watcher = LogWatcher(settings)
     while not stop.is_set():
         try:
+            home.check()
             with ExitStack() as stack:
                 # Opened within an attempt: when that fails, the attempt has.
                 session = cache(lambda: stack.enter_context(open_session(settings)))
                 shown = 0
                 while shown < SESSION_REFRESHES and not stop.is_set():
                     began = time.monotonic()
+                    home.check()
                     refreshed = _refresh(session, settings, seconds)
                     failures, before = 0, unread
                     unread = refreshed.error.message if isinstance(refreshed, Failed) else ""

@@ -11,6 +11,7 @@ import pytest
 
 import warehouse
 from tests.live import KEY, Receiver, envelope, free_port
+from warehouse.keys import hash_key
 from warehouse.refresh import refresh
 from warehouse.settings import Settings
 
@@ -117,6 +118,28 @@ def test_a_second_signal_kills_what_does_not_end(up: Receiver) -> None:
     up.process.send_signal(signal.SIGTERM)
     assert up.wait() == 1
     assert "refresh is killed: asked again" in up.errors()
+
+
+def test_a_second_one_on_the_home_is_told_of_the_first(home: Path, up: Receiver) -> None:
+    with start_up(home) as second:
+        assert second.process.wait(PATIENCE_SECONDS) == 1
+        assert f"already: {home / 'up.lock'}: held by process {up.process.pid} since 20" in second.errors()
+        assert "runs as process" not in second.errors()
+    # Receivers may share a home; whoever starts one is told.
+    command = ["-m", "warehouse", "serve", "--port", str(port := free_port())]
+    with Receiver(home, command, {"WAREHOUSE_API_KEYS": KEY}, port) as beside:
+        beside.wait_until_ready()
+        assert f"process {child(up, 'receiver')} also receives into this home" in beside.errors()
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux shows what a process was given")
+def test_no_child_is_given_a_key_and_the_refresh_not_even_its_digest(up: Receiver) -> None:
+    receiver, refreshing = (
+        Path(f"/proc/{child(up, name)}/environ").read_bytes().split(b"\0") for name in ("receiver", "refresh")
+    )
+    assert not [one for one in [*receiver, *refreshing] if one.endswith(b"=" + KEY.encode())]
+    assert f"WAREHOUSE_API_KEYS={hash_key(KEY)}".encode() in receiver
+    assert not [one for one in refreshing if b"KEYS" in one]
 
 
 def test_what_cannot_start_at_all_is_said_once_and_ends_the_rest(tmp_path: Path, up: Receiver) -> None:

@@ -31,7 +31,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_refuses_whole_deliveries_and_is_emptied_by_sealing(small_disk: Path, scale: Scale) -> None:
     home = small_disk / "home"
     settings = settings_of(home, reserve=RESERVE)
-    environ = {"WAREHOUSE_RESERVE": str(RESERVE), "WAREHOUSE_JOURNAL_SIZE": "1MiB", "WAREHOUSE_MAX_BODY": "1MiB"}
+    environ = {"WAREHOUSE_RESERVE": f"{RESERVE}B", "WAREHOUSE_JOURNAL_SIZE": "1MiB", "WAREHOUSE_MAX_BODY": "1MiB"}
     acknowledged: set[bytes] = set()
     with running(home, environ) as receiver:
         for part in range(scale.rounds(2, 10)):

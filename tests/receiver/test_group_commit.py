@@ -190,8 +190,8 @@ def test_when_no_journal_can_be_opened_each_delivery_tries_anew(tmp_path: Path, 
             for number in range(3):
                 with pytest.raises(Refusal):
                     await commit.append(delivery(number))
-            assert not await commit.is_writable()
-        assert await commit.is_writable()
+            assert await commit.find_fault() == "the journal cannot be written"
+        assert await commit.find_fault() is None
         await commit.append(delivery(3))
 
     registry = run(tmp_path, act)

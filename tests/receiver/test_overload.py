@@ -22,7 +22,7 @@ MEMORY = 200 * 10**6
 
 
 def test_a_disk_of_1_mb_a_second_loses_nothing_and_sends_the_excess_back(tmp_path: Path) -> None:
-    environ = {**slow_disk(tmp_path, MEGABYTE), "WAREHOUSE_QUEUE_BYTES": str(QUEUE_BYTES)}
+    environ = {**slow_disk(tmp_path, MEGABYTE), "WAREHOUSE_QUEUE_BYTES": f"{QUEUE_BYTES}B"}
     with running(tmp_path / "home", environ, workers=1) as receiver:
         outcome, held, memory = asyncio.run(_overload(receiver))
         assert outcome.statuses.keys() == {200, 429}

@@ -109,7 +109,7 @@ class _Soak:
             "PYTHONPATH": str(ROOT),
             "WAREHOUSE_HOME": str(home),
             "WAREHOUSE_API_KEYS": KEY,
-            "WAREHOUSE_MEMORY": str(MEMORY),
+            "WAREHOUSE_MEMORY": f"{MEMORY}B",
             # Journals and snapshots come to their end within the time, too.
             "WAREHOUSE_JOURNAL_AGE": "60s",
             "WAREHOUSE_JOURNAL_KEEP": "120s",

@@ -6,13 +6,13 @@ import pytest
 
 from warehouse.errors import SettingsError
 from warehouse.keys import hash_key
-from warehouse.settings import Settings
+from warehouse.settings import DURATIONS, SIZES, Settings
 
 
 def test_defaults_need_nothing() -> None:
     settings = Settings.load({})
-    assert settings.home == Path("data")
-    assert settings.journal_dir == Path("data/journal")
+    assert settings.home == Path.cwd() / "data"
+    assert settings.journal_dir == Path.cwd() / "data" / "journal"
     assert settings.max_body == 64 * 1024 * 1024
 
 
@@ -76,6 +76,9 @@ def test_a_child_process_gets_no_key(tmp_path: Path) -> None:
         ({"WAREHOUSE_PORT": "70000"}, ["WAREHOUSE_PORT", "70000", "65535"]),
         ({"WAREHOUSE_MAX_BODY": "64XB"}, ["WAREHOUSE_MAX_BODY", "64XB", "64MiB"]),
         ({"WAREHOUSE_JOURNAL_KEEP": "-1h"}, ["WAREHOUSE_JOURNAL_KEEP", "-1h", "24h"]),
+        ({"WAREHOUSE_JOURNAL_KEEP": "24"}, ["WAREHOUSE_JOURNAL_KEEP", "24", "with its unit"]),
+        ({"WAREHOUSE_JOURNAL_KEEP": "0"}, ["WAREHOUSE_JOURNAL_KEEP", "with its unit"]),
+        ({"WAREHOUSE_MEMORY": "4"}, ["WAREHOUSE_MEMORY", "4", "with its unit"]),
         ({"WAREHOUSE_WORKERS": "0"}, ["WAREHOUSE_WORKERS", "from 1"]),
         ({"WAREHOUSE_PROT": "80"}, ["WAREHOUSE_PROT", "WAREHOUSE_PORT"]),
         ({"WAREHOUSE_CONFIG": "/nowhere/warehouse.toml"}, ["/nowhere/warehouse.toml"]),
@@ -94,6 +97,40 @@ def test_an_unknown_setting_in_the_file_is_an_error(tmp_path: Path, monkeypatch:
     with pytest.raises(SettingsError, match="`ports`") as raised:
         Settings.load({})
     assert "`port`" in raised.value.hint
+
+
+@pytest.mark.parametrize("line", ["journal_keep = 24", "memory = 4000000000", 'max_body = "67108864"'])
+def test_a_quantity_in_the_file_has_its_unit_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "warehouse.toml").write_text(f"{line}\n")
+    with pytest.raises(SettingsError, match="with its unit"):
+        Settings.load({})
+
+
+@pytest.mark.parametrize("field", sorted(SIZES | DURATIONS))
+def test_no_quantity_goes_without_its_unit(field: str) -> None:
+    number = getattr(Settings(), field)
+    for unit in ("B",) if field in SIZES else ("s",):
+        settings = Settings.load({f"WAREHOUSE_{field.upper()}": f"{number}{unit}"})
+        assert getattr(settings, field) == number
+    with pytest.raises(SettingsError, match="with its unit"):
+        Settings.load({f"WAREHOUSE_{field.upper()}": str(number)})
+    with pytest.raises(SettingsError, match="with its unit"):
+        Settings.load({}, **{field: str(number)})
+    # A program's own numbers are of bytes and seconds.
+    assert getattr(Settings.load({}, **{field: number}), field) == number
+
+
+def test_paths_are_absolute_wherever_the_process_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    environ = {"WAREHOUSE_HOME": "a/../home", "WAREHOUSE_API_KEYS_FILE": "keys"}
+    settings = Settings.load(environ, catalog="shared/catalog.sqlite", data_path="s3://bucket/lake")
+    monkeypatch.chdir("/")
+    assert settings.home == tmp_path / "home"
+    assert settings.api_keys_file == tmp_path / "keys"
+    assert settings.catalog == str(tmp_path / "shared" / "catalog.sqlite")
+    assert settings.data_path == "s3://bucket/lake"
+    assert Settings.load(settings.to_environ()) == settings
 
 
 def test_keys_are_never_shown() -> None:

@@ -12,6 +12,7 @@ import click
 
 from warehouse.cli.failures import exit_code_of
 from warehouse.cli.home import home_option
+from warehouse.disk import keep_private
 
 VERBS: Final = (
     "serve",
@@ -75,5 +76,6 @@ def command(context: click.Context) -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line of this process and exit with its code."""
+    """Run the command line of this process and exit with its code. What it writes is for this user alone."""
+    keep_private()
     sys.exit(exit_code_of(lambda: command.main(prog_name="warehouse", standalone_mode=False)))

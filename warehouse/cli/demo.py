@@ -47,7 +47,8 @@ def demo(context: click.Context, events: int, seed: int) -> None:
     from warehouse.simulator import simulate
 
     deliveries = simulate(events=events, seed=seed, bad=BAD_SHARE)
-    click.echo(f"home      {settings.home}, everything of this demo is in it")
+    place = shlex.quote(_from_here(settings.home))
+    click.echo(f"home      {place}, everything of this demo is in it")
     with receiving(settings, settings.home / "receiver.log") as address:
         click.echo(f"receiver  {address}")
         began = time.monotonic()
@@ -67,7 +68,7 @@ def demo(context: click.Context, events: int, seed: int) -> None:
         'sql "select currency, status, count(*) as orders, sum(grand_total) from marts.fct_orders group by all"',
         'sql --format csv "select name, count(*) as deliveries from log.events group by all order by all"',
     ):
-        click.echo(f"  {_command()} --home {shlex.quote(str(settings.home))} {arguments}")
+        click.echo(f"  {_command()} --home {place} {arguments}")
 
 
 def _own_settings(context: click.Context) -> Settings:
@@ -89,6 +90,11 @@ def _new_home(named: Path | None) -> Path:
         raise SettingsError(f"{named}: there is something in this folder already.", "--home with a folder that is new")
     named.mkdir(parents=True, exist_ok=True)
     return named
+
+
+def _from_here(home: Path) -> str:
+    """The home as the user would name it: short where it is below the working directory."""
+    return str(home.relative_to(Path.cwd()) if home.is_relative_to(Path.cwd()) else home)
 
 
 def _command() -> str:

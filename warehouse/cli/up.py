@@ -1,11 +1,18 @@
 """`warehouse up`: receiver and refreshes under one supervisor."""
 
 import logging.config
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import click
 
 from warehouse.cli.home import home_option, load_settings
+from warehouse.errors import LockHeld
+from warehouse.home_folder import HomeFolder
+from warehouse.lock import hold_lock
+from warehouse.settings import KEY_VARIABLES, Settings
 
 # uvicorn's own grace and the time to leave the interpreter; a refresh may be in the middle of a large one.
 RECEIVER_GRACE: Final = 20.0
@@ -30,7 +37,8 @@ def up(context: click.Context, host: str | None, port: int | None, workers: int 
 
     What dies is started again, after a pause that grows while it keeps dying. On SIGTERM or Ctrl-C the receiver ends
     first, when the deliveries at hand are on the disk and answered, then the refresh; a second one kills both. SIGHUP
-    lets the receiver read its keys again.
+    lets the receiver read its keys again; closing the terminal ends both, unless started with `nohup`. One home takes
+    one `warehouse up`.
 
     \b
     Example:
@@ -40,14 +48,33 @@ def up(context: click.Context, host: str | None, port: int | None, workers: int 
     from receiver.server import LOGGING
     from warehouse.supervisor import Child, supervise
 
-    settings = load_settings(context, host=host, port=port, workers=workers)
+    settings = load_settings(context, host=host, port=port, workers=workers).hashed()
     require_keys(settings)
     logging.config.dictConfig(LOGGING)
-    home = ("--home", str(settings.home.resolve()))
+    folder = HomeFolder(settings.home)
+    home = ("--home", str(settings.home))
     listening = ("--host", settings.host, "--port", str(settings.port), "--workers", str(settings.workers))
-    return supervise(
-        [
-            Child("receiver", ("serve", *home, *listening), RECEIVER_GRACE, takes_hangup=True),
-            Child("refresh", ("refresh", *home, "--watch", f"{watch:g}"), REFRESH_GRACE),
-        ]
-    )
+    # The receiver gets digests in place of keys; the refresh opens no door and gets neither.
+    hashed = {name: value for name, value in settings.to_environ().items() if name in os.environ}
+    receiving = {**os.environ, **hashed, **folder.for_children()}
+    refreshing = {name: value for name, value in receiving.items() if name not in KEY_VARIABLES}
+    with _alone(settings):
+        return supervise(
+            [
+                Child("receiver", ("serve", *home, *listening), receiving, RECEIVER_GRACE, takes_hangup=True),
+                Child("refresh", ("refresh", *home, "--watch", f"{watch:g}"), refreshing, REFRESH_GRACE),
+            ]
+        )
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Hold the home's lock of `warehouse up` for the length of the block. Raises LockHeld."""
+    try:
+        with hold_lock(settings.up_lock):
+            yield
+    except LockHeld as error:
+        raise LockHeld(
+            f"{settings.home}: a `warehouse up` is at work here already: {error.message}",
+            "stop that one first, or choose another --home",
+        ) from error

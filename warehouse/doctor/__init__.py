@@ -23,6 +23,7 @@ CHECKS: Final[Mapping[str, tuple[str, str]]] = {
     "installation": ("installation", "installation"),
     "settings": ("machine", "settings_source"),
     "keys": ("machine", "keys"),
+    "privacy": ("machine", "privacy"),
     "disk": ("machine", "disk"),
     "receiver": ("machine", "receiver"),
     "lake": ("home", "lake"),

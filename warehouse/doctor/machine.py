@@ -49,9 +49,25 @@ def keys(settings: Settings) -> Iterator[Finding]:
         yield Finding("keys", State.WARN, text, f"`chmod 600 {file}`, or store what `warehouse keys hash` prints")
 
 
+def privacy(settings: Settings) -> Iterator[Finding]:
+    """Whether others on this machine can read what is personal in the home and in the lake."""
+    # The other checks of the machine can be made without DuckDB.
+    from warehouse.lake import catalog_path, data_path
+
+    places = dict.fromkeys((settings.home, catalog_path(settings).parent, data_path(settings)))
+    outside = [place for place in places if place == settings.home or not place.is_relative_to(settings.home)]
+    open_to = {place: place.stat().st_mode & 0o077 for place in outside if place.is_dir()}
+    for place, mode in open_to.items():
+        if mode:
+            who = "everybody on this machine" if mode & 0o007 else "the group of this folder"
+            text = f"{place}: {who} may enter, and names and addresses are in it"
+            yield Finding("privacy", State.WARN, text, f"`chmod go= {place}`, unless that is meant")
+    if open_to and not any(open_to.values()):
+        yield Finding("privacy", State.OK, "only this user may enter the home")
+
+
 def disk(settings: Settings) -> Iterator[Finding]:
     """Room, and what an fsync costs where the journals are."""
-    # The other checks of the machine can be made without DuckDB.
     from warehouse.lake import catalog_path
 
     for title, folder in {"home": settings.home, "lake": catalog_path(settings).parent}.items():
