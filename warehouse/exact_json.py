@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 # Python makes no number of more digits than these, and no column has room for one.
@@ -30,8 +30,17 @@ def parse_exactly(text: bytes) -> tuple[Any, bool]:
         counts = Counter(name for name, _ in pairs)
         return Repeating(value, frozenset(name for name, count in counts.items() if count > 1))
 
-    value = json.loads(text, object_pairs_hook=make_object, parse_float=Decimal, parse_int=_whole)
+    value = json.loads(text, object_pairs_hook=make_object, parse_float=_number, parse_int=_whole)
     return value, repeating
+
+
+def _number(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        # Its exponent has 19 digits. No column tells such a number from another, nor from nothing.
+        mantissa, _, exponent = text.lower().partition("e")
+        return Decimal(0) if exponent.startswith("-") or not float(mantissa) else Decimal("1e999999")
 
 
 def _whole(text: str) -> int | Decimal:
