@@ -220,6 +220,7 @@ def test_drift_is_named_by_path_and_never_by_value(con: duckdb.DuckDBPyConnectio
         ("order.created", "items[].tax", "does_not_fit", "money", "number", 1),
         ("order.created", "items[].upsell", "unknown_field", None, "integer", 2),
         ("order.created", "placed_at", "unreadable_time", "time", "text", 2),
+        ("order.created", "placed_at", "unusual_time", "time", "text", 4),
         ("order.created", "placed_at", "wrong_type", "time", "integer", 1),
         ("order.created", "subtotal", "wrong_type", "money", "text", 3),
         # Two of its transactions say a time nobody can read, in one delivery.

@@ -149,7 +149,7 @@ compared as (
 
     select
         seen.*,
-        fields.type as expected_type,
+        case fields.type when 'name' then 'text' when 'list by name' then 'list' else fields.type end as expected_type,
         case
             when
                 (fields.type is null or seen.is_ambiguous)
@@ -161,7 +161,7 @@ compared as (
                     when 'object' then seen.seen_type != 'object'
                     when 'list' then seen.seen_type != 'list'
                     when 'list by name' then seen.seen_type not in ('list', 'object')
-                    when 'name' then seen.seen_type not in ('text', 'object', 'mixed')
+                    when 'name' then seen.seen_type not in ('text', 'object')
                     when 'text' then seen.seen_type != 'text'
                     when 'uuid' then seen.seen_type != 'text'
                     when 'time' then seen.seen_type != 'text'
