@@ -45,6 +45,7 @@ MEANINGS: Final[dict[str, str]] = {
     Problem.NOT_JSON: "The body is not JSON.",
     Problem.NOT_AN_ENVELOPE: "JSON, but without tenant, name or a payload that is an object.",
     Problem.UNKNOWN_NAME: "An event that the contract does not know; add it there, then `warehouse quarantine retry`.",
+    Problem.TOO_LARGE: "More than the models can read beside everything else; docs/contract.md says how much that is.",
     Problem.MISSING_KEY: "The payload lacks a field that makes the event's key.",
     Problem.BAD_PUBLISHED_AT: "published_at is not a time.",
 }

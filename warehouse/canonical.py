@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
+from warehouse.contract.events import MOST_BYTES
+
 
 class _Body(msgspec.Struct, gc=False):
     payload: Any
@@ -27,8 +29,10 @@ def payload_hash(body: bytes) -> str | None:
     """The SHA-256, in hex, of the payload in canonical JSON; None when `body` is no JSON object with a `payload`.
 
     A payload with a number that no double and no integer of 4,300 digits holds, or nested deeper than Python's stack,
-    is hashed as it is written.
+    is hashed as it is written, and so is what no event is made of for its size: as values it would take gigabytes.
     """
+    if len(body) > MOST_BYTES:
+        return _hash_as_written(body)
     try:
         canonical = _encode(_decode(body).payload)
     except (msgspec.ValidationError, RecursionError):

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.nodes import ModelNode
 
 SUFFIXES: Final = {".sql", ".yml", ".toml"}
+# What decides, beside the project, what models give: how they are run, and how they read deliveries.
+DECIDING: Final = ("plan.py", "model.py", "touched.py", "conformity.py", "reading.py", "times.py", "functions.py")
 STRATEGIES: Final[dict[str, Strategy]] = {"by_entity": "by_entity", "append": "append", "delete+insert": "by_key"}
 
 _digests: dict[frozenset[tuple[Path, int]], str] = {}
@@ -66,7 +68,7 @@ def project_digest() -> str:
     places = [folder / "models", folder / "macros", package / "contract"]
     paths = [path for place in places for path in place.rglob("*") if path.suffix in SUFFIXES]
     paths += [folder / "dbt_project.yml", folder / "profiles.yml"]
-    paths += [package / name for name in ("plan.py", "model.py", "touched.py", "conformity.py")]
+    paths += [package / name for name in DECIDING]
     state = frozenset((path, path.stat().st_mtime_ns) for path in paths)
     if state not in _digests:
         files = [(path.name, path.read_bytes()) for path in sorted(paths)]

@@ -13,9 +13,9 @@ from typing import Any, Final
 import duckdb
 
 from warehouse.compaction import INLINING, bytes_after
-from warehouse.conformity import add_function
-from warehouse.contract import EventContract, load_contract
+from warehouse.contract import EventContract, FieldType, ListOf, Record, Scalar, load_contract
 from warehouse.errors import RefreshError
+from warehouse.functions import add_functions
 from warehouse.lake import TRUST_INSTALLED, attach_lake
 from warehouse.settings import Settings
 
@@ -140,7 +140,7 @@ def _databases(con: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def _attach_run(con: duckdb.DuckDBPyConnection) -> None:
-    add_function(con)
+    add_functions(con)
     contract = load_contract()
     con.execute("attach ':memory:' as run")
     con.execute("create table run.main.position (run_id varchar, batch bigint)")
@@ -171,11 +171,24 @@ def _fill(con: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, str]]
 
 
 def _fields(event: EventContract) -> list[tuple[str, str]]:
-    """Every path of an event's payload and what it holds: a type of the contract file, `record` or `list`."""
-    kinds: dict[str, str] = {}
-    for leaf, scalar in event.leaves():
-        kinds[leaf] = scalar.value
-        path = leaf
-        while path := path[:-2] if path.endswith("[]") else path.rpartition(".")[0]:
-            kinds[path] = "list" if leaf[len(path) :].startswith("[]") else "record"
-    return list(kinds.items())
+    """Every path of an event's payload and what it holds: a type of the contract file, `record` or `list`.
+
+    Of what is known by its name it is `list by name` and `name`, which may be objects as well.
+    """
+    return list(_kinds(event.fields, ""))
+
+
+def _kinds(field: FieldType, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(field, Record):
+        if path:
+            yield path, "record"
+        for name in field.fields:
+            yield from _kinds(field.fields[name], f"{path}.{name}" if path else name)
+        for alias, name in field.aliases.items():
+            yield from _kinds(field.fields[name], f"{path}.{alias}")
+    elif isinstance(field, ListOf):
+        yield path, "list by name" if field.by_name else "list"
+        by_name = field.by_name and isinstance(field.element, Scalar)
+        yield from [(f"{path}[]", "name")] if by_name else _kinds(field.element, f"{path}[]")
+    else:
+        yield path, field.value

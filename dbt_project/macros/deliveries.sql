@@ -3,3 +3,8 @@
     batch > {{ built_position() if is_incremental() else 0 }}
     and batch <= {{ log_position() }}
 {%- endmacro %}
+
+{#- How to read those of them that are not in all as the contract has them: a reading is never of an earlier run. -#}
+{% macro new_readings() -%}
+    changed_batch > {{ built_position() if is_incremental() else 0 }}
+{%- endmacro %}

@@ -48,21 +48,3 @@
         )
     )
 {%- endmacro %}
-
-{#-
-    Whether a text of JSON holds a time that may be unreadable: a field with the name of a time whose text is not written
-    in the usual way. Nearly all are, and to look at a whole text twice costs a tenth of taking every time out of it.
--#}
-{% macro may_be_unreadable(json) -%}
-    {%- set name = names_of(['time']) -%}
-    {%- set usual = '"[12]\\d{3}-(0[1-9]|1[0-2])-(0[1-9]|1\\d|2[0-8])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?(Z|\\+00:00)"' -%}
-    (
-        contains({{ json }}, '\u')
-        or regexp_matches(regexp_replace({{ json }}, '{{ name ~ usual }}', '', 'g'), '{{ name }}("[^"]|\[)')
-    )
-{%- endmacro %}
-
-{#- Whether a text of JSON may hold a time with a small t or z, which a strict decoder reads and DuckDB does not. -#}
-{% macro may_have_small_letters(json) -%}
-    regexp_matches({{ json }}, '"\d{4}-\d\d-\d\d(t|[^"]*z")')
-{%- endmacro %}

@@ -1,7 +1,7 @@
 {#-
     The events of a family out of the log: one row for each variant of an event (same key, same payload), typed once.
     Narrow columns are deduplicated first, bodies are read only for what is new. Of the deliveries of one variant the
-    one with the earliest published_at stands for it, whichever came first.
+    one with the earliest published_at stands for it, whichever came first. How each is to be read says stg_readings.
 
     entity: SQL for the columns by which the family's facts are recomputed, over the struct `payload`.
     keep_json: also keep the payload as it stands in the body, in `payload_json`, with the fields the contract lacks.
@@ -11,29 +11,44 @@
     {%- set names = "name in ('" ~ contract_names(family) | join("', '") ~ "')" -%}
     {%- set position = log_position() -%}
     {%- set news -%}
-        problem is null
-        and {{ names }}
-        and batch > {{ built_position() if is_incremental() else 0 }}
-        and batch <= {{ position }}
+        events.problem is null
+        and events.{{ names }}
+        and events.batch > {{ built_position() if is_incremental() else 0 }}
+        and events.batch <= {{ position }}
     {%- endset -%}
 
-with arrivals as (
+with readings as (
 
     select
         journal,
         position,
-        tenant,
-        name,
+        problem,
         idempotency_key,
-        published_at,
-        payload_hash,
-        hash(body) as body_hash,
-        md5_number(concat_ws(chr(31), tenant, name, idempotency_key, payload_hash)) as variant_id
-    from {{ source('log', 'events') }}
+        is_rewritten
+    from {{ ref('stg_readings') }}
+    where {{ new_readings() }} and {{ names }}
+
+),
+
+arrivals as (
+
+    select
+        events.journal,
+        events.position,
+        events.tenant,
+        events.name,
+        coalesce(readings.idempotency_key, events.idempotency_key) as idempotency_key,
+        events.published_at,
+        events.payload_hash,
+        hash(events.body) as body_hash,
+        {{ variant_id('readings', 'events') }} as variant_id,
+        coalesce(readings.is_rewritten, false) as is_rewritten
+    from {{ source('log', 'events') }} as events
+    left join readings on events.journal = readings.journal and events.position = readings.position
     where
         {{ news }}
-        and json_valid(body)
-    qualify row_number() over (partition by variant_id order by published_at, body_hash, journal, position) = 1
+        and readings.problem is null
+    qualify row_number() over (partition by variant_id order by events.published_at, body_hash, events.journal, events.position) = 1
 
 ),
 
@@ -50,20 +65,29 @@ unknown as (
 
 ),
 
-typed as (
+read as (
 
     select
         unknown.*,
-        from_json(events.body, '{"payload": {{ contract_structure(family) }}}').payload as payload
-        {%- if keep_json %},
-        json_extract(events.body, '$.payload')::varchar as payload_json
-        {%- endif %}
+        case when unknown.is_rewritten then body_as_read(unknown.name, events.body) else events.body end as body
     from unknown
     inner join {{ source('log', 'events') }} as events
         on
             unknown.journal = events.journal
             and unknown.position = events.position
-    where {{ news | replace('batch', 'events.batch') | replace('problem', 'events.problem') | replace('name in', 'events.name in') }}
+    where {{ news }}
+
+),
+
+typed as (
+
+    select
+        * exclude (body),
+        from_json(body, '{"payload": {{ contract_structure(family) }}}').payload as payload
+        {%- if keep_json %},
+        json_extract(body, '$.payload')::varchar as payload_json
+        {%- endif %}
+    from read
 
 )
 
@@ -92,6 +116,17 @@ select
     {{ position }}::bigint as changed_batch
 from typed
 {% endmacro %}
+
+{#- Names a variant of an event; the key that a delivery is read with today goes before that of the log. -#}
+{% macro variant_id(readings, events) -%}
+    md5_number(concat_ws(
+        chr(31),
+        {{ events }}.tenant,
+        {{ events }}.name,
+        coalesce({{ readings }}.idempotency_key, {{ events }}.idempotency_key),
+        {{ events }}.payload_hash
+    ))
+{%- endmacro %}
 
 {#-
     The events that count of the entities this run recomputes. Of several variants of an event whose key NewStore

@@ -73,9 +73,12 @@ def test_the_worked_examples(checkout: Path) -> None:
     insert(models / "marts" / "fct_order_items.yml", "      - name: shipping_method\n", described)
 
     # The event and its facts.
-    insert(contract / "names.py", '    "customer.created",\n', block_with('"gift_card.issued",'))
-    insert(contract / "names.py", '    "employee",\n)\n\n# What', '    "gift_card",\n')
-    insert(contract / "names.py", '    "order",\n    "item",', '    "gift_card",\n')
+    insert(
+        contract / "events.toml",
+        '"order", "invoice", "return", "refund", "payment",',
+        block_with('"gift_card",').strip() + " ",
+    )
+    insert(contract / "events.toml", '"order", "item", "product"', block_with('"gift_card",').strip() + " ")
     insert(contract / "events.toml", '[events."return.processed"]', block_with("meaning =") + "\n")
     run(checkout, "warehouse.contract")
     (models / "staging" / "stg_gift_card_events.sql").write_text(block_with("typed_events("))

@@ -1,13 +1,18 @@
 """The contract as code sees it: an entry for each event, checked when it was read and never changed after."""
 
-from collections.abc import Iterator, Mapping
-from typing import Literal
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, Literal
 
 from msgspec import Struct
 
 from warehouse.contract.fields import Record, Scalar, duckdb_structure
 from warehouse.contract.keys import KeyPart, join_parts
-from warehouse.contract.names import entity_kind
+
+# Of a body beyond this no event is made: to read a hundred in one query must not take all of a machine's memory.
+MOST_BYTES: Final = 16 * 2**20
+# What an event may hold where its entry does not say. Only a list makes a body long, and its lines are mostly blanks to
+# DuckDB, whose memory goes by their number.
+MOST_VALUES: Final = 100_000
 
 
 class EventContract(Struct, frozen=True):
@@ -19,13 +24,21 @@ class EventContract(Struct, frozen=True):
     key: tuple[str, ...]
     key_source: Literal["documented", "inferred"]
     entities: Mapping[str, str]
-    ordering: tuple[str, ...]
     fields: Record
     key_parts: tuple[KeyPart, ...]
+    kinds: tuple[str, ...] = ()
+    most_values: int = MOST_VALUES
 
     def idempotency_key(self, payload: Mapping[str, object]) -> str | None:
         """The key's text, unique only within this event's name and tenant, or None when a required part is missing."""
         return join_parts((part, part.text(payload)) for part in self.key_parts)
+
+    def is_too_large(self, body: bytes) -> bool:
+        """Whether a body holds more than may be read as this event: a function of its bytes alone.
+
+        Commas are counted, also those inside texts: there is one in front of every value but the first.
+        """
+        return len(body) > MOST_BYTES or (len(body) > self.most_values and body.count(b",") > self.most_values)
 
     def duckdb_structure(self) -> str:
         """The structure of the payload for DuckDB's from_json, as JSON text."""
@@ -37,7 +50,13 @@ class EventContract(Struct, frozen=True):
 
     def entity_paths(self, kind: str) -> tuple[str, ...]:
         """The paths of all entities of a kind: an order names several locations."""
-        return tuple(path for name, path in self.entities.items() if entity_kind(name) == kind)
+        return tuple(path for name, path in self.entities.items() if entity_kind(name, self.kinds) == kind)
+
+
+def entity_kind(name: str, kinds: Iterable[str]) -> str | None:
+    """The kind an entity's name ends in (`demand_location` is a location), or None when it ends in none of these."""
+    ends = [kind for kind in kinds if name == kind or name.endswith("_" + kind)]
+    return max(ends, key=len, default=None)
 
 
 class Contract(Struct, frozen=True):

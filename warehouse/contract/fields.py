@@ -46,15 +46,25 @@ _DUCKDB = {
 
 
 class ListOf(Struct, frozen=True):
-    """A JSON list whose elements all have one type."""
+    """A JSON list whose elements all have one type.
+
+    With `by_name` it may also come as an object, each member of which is an element that has the member's name as its
+    `name`; and an object may stand where an element is a text, which is its `name` then.
+    """
 
     element: FieldType
+    by_name: bool = False
 
 
 class Record(Struct, frozen=True):
-    """A JSON object with known fields, in the order the contract file gives them."""
+    """A JSON object with known fields, in the order the contract file gives them.
+
+    `aliases` are other names under which NewStore sends some of them: what such a name holds is the field's value where
+    the field itself says nothing.
+    """
 
     fields: Mapping[str, FieldType]
+    aliases: Mapping[str, str] = {}
 
     def leaves(self, above: str = "") -> Iterator[tuple[str, Scalar]]:
         """Every field that holds a value, as (path, type); a list of texts is one leaf, `roles[]`."""
@@ -94,7 +104,7 @@ def merge(one: FieldType, other: FieldType, path: str = "") -> FieldType:
     if isinstance(one, Record) and isinstance(other, Record):
         return merge_records(one, other, f"{path}." if path else "")
     if isinstance(one, ListOf) and isinstance(other, ListOf):
-        return ListOf(merge(one.element, other.element, f"{path}[]"))
+        return ListOf(merge(one.element, other.element, f"{path}[]"), one.by_name or other.by_name)
     if one != other:
         raise TypeConflict(path, one, other)
     return one
@@ -105,7 +115,7 @@ def merge_records(one: Record, other: Record, above: str = "") -> Record:
     fields = dict(one.fields)
     for name, field in other.fields.items():
         fields[name] = merge(fields[name], field, f"{above}{name}") if name in fields else field
-    return Record(fields)
+    return Record(fields, {**one.aliases, **other.aliases})
 
 
 def duckdb_structure(record: Record) -> str:
@@ -117,7 +127,9 @@ def describe(field: FieldType) -> str:
     """A type in a few words, for messages: `list of record`."""
     if isinstance(field, Scalar):
         return field.value
-    return f"list of {describe(field.element)}" if isinstance(field, ListOf) else "record"
+    if isinstance(field, Record):
+        return "record"
+    return f"list of {describe(field.element)}{' by name' if field.by_name else ''}"
 
 
 def _leaves(field: FieldType, path: str) -> Iterator[tuple[str, Scalar]]:

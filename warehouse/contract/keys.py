@@ -6,8 +6,12 @@ different lists of values never give the same text, since `%`, `/` and `,` are e
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from math import isfinite
 
 from msgspec import Struct
+
+# What JSON takes for white space is no part of a text at its ends.
+BLANKS = " \t\r\n"
 
 _ESCAPES = str.maketrans({"%": "%25", "/": "%2F", ",": "%2C"})
 
@@ -50,13 +54,16 @@ def join_parts(parts: Iterable[tuple[KeyPart, str]]) -> str | None:
 
 
 def value_text(value: object) -> str:
-    """A text as it is and a number without a fraction of zero (9, 9.0 and "9" are one); "" for anything else."""
+    """A text without the blanks around it, a number without a fraction of zero (9, 9.0, "9" and " 9 " are one); "" for
+    anything else, and for a number that no double holds."""
     if isinstance(value, str):
-        return value
+        return value.strip(BLANKS)
     if isinstance(value, bool):
         return ""
     if isinstance(value, float | Decimal):
         number = float(value)
+        if not isfinite(number):
+            return ""
         return str(int(number)) if number.is_integer() else repr(number)
     return str(value) if isinstance(value, int) else ""
 

@@ -8,10 +8,9 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec import Struct
 
-from warehouse.contract.events import Contract, EventContract
+from warehouse.contract.events import MOST_VALUES, Contract, EventContract, entity_kind
 from warehouse.contract.fields import FieldType, Record, Scalar, TypeConflict, merge_records
 from warehouse.contract.keys import KeyPart, parse_key_part
-from warehouse.contract.names import ENTITY_KINDS, EVENT_NAMES, FAMILIES, entity_kind
 from warehouse.contract.shapes import Shape, Shapes
 from warehouse.errors import ContractError
 
@@ -33,15 +32,18 @@ class EventEntry(Struct, frozen=True, forbid_unknown_fields=True):
     family: str
     key: tuple[str, ...]
     key_source: Literal["documented", "inferred"]
-    ordering: tuple[str, ...] = ()
+    most_values: int = MOST_VALUES
     payload: tuple[str, ...] = ()
     entities: dict[str, str] = msgspec.field(default_factory=dict)
     fields: dict[str, object] = msgspec.field(default_factory=dict)
 
 
 class Document(Struct, frozen=True, forbid_unknown_fields=True):
-    """The file's three tables, their entries not yet typed: each is converted by itself, so that errors name it."""
+    """The file's lists of names and its three tables, whose entries are not yet typed: each is converted by itself, so
+    that errors name it."""
 
+    families: tuple[str, ...]
+    entity_kinds: tuple[str, ...]
     records: dict[str, Any]
     payloads: dict[str, Any]
     events: dict[str, Any]
@@ -63,7 +65,9 @@ def _load(path: Path) -> Contract:
     except tomllib.TOMLDecodeError as error:
         hint = "Correct the file there; a name may stand only once in a table."
         raise ContractError(f"{path}: not TOML: {error}", hint) from error
-    document = _convert(raw, Document, str(path), "Keep to the tables records, payloads and events.")
+    document = _convert(
+        raw, Document, str(path), "Keep to families, entity_kinds and the tables records, payloads and events."
+    )
     return _Reading(path.name, document).contract()
 
 
@@ -79,6 +83,8 @@ class _Reading:
 
     def __init__(self, file: str, document: Document) -> None:
         self._file = file
+        self._families = document.families
+        self._kinds = document.entity_kinds
         records = {
             name: _convert(raw, Shape, f"{file}: record {name}", "A record has extends and fields.")
             for name, raw in document.records.items()
@@ -94,29 +100,24 @@ class _Reading:
         self._shapes = Shapes(file, records)
 
     def contract(self) -> Contract:
-        self._check_names()
         for name, payload in self._payloads.items():
             self._shapes.resolve(f"payload {name}", payload.extends, payload.fields)
         events = {name: self._event(name, entry) for name, entry in self._events.items()}
-        families = {family: self._union(family, events) for family in FAMILIES}
+        families = {family: self._union(family, events) for family in self._families}
+        for family in self._families:
+            if not families[family].fields:
+                hint = "Correct the name in `families`, or add the events of this family."
+                raise self._error(f"family {family}", "no event belongs to it", hint)
         return Contract(events, families)
-
-    def _check_names(self) -> None:
-        for name in EVENT_NAMES:
-            if name not in self._events:
-                raise self._error(f"event {name}", "missing", f'Add [events."{name}"].')
-        for name in self._events:
-            if name not in EVENT_NAMES:
-                hint = "Correct the name, or add a new one to EVENT_NAMES in warehouse/contract/names.py."
-                raise self._error(f"event {name}", "not one of NewStore's event names", hint)
 
     def _event(self, name: str, entry: EventEntry) -> EventContract:
         where = f"event {name}"
-        if entry.family not in FAMILIES:
-            raise self._error(where, f"unknown family {entry.family!r}", f"Use one of {', '.join(FAMILIES)}.")
+        if entry.family not in self._families:
+            hint = f"Use one of {', '.join(self._families)}, or add it to `families`."
+            raise self._error(where, f"unknown family {entry.family!r}", hint)
+        if entry.most_values < 1:
+            raise self._error(where, "most_values is not a number of values", "Give a whole number above 0.")
         record = self._fields(where, entry)
-        for path in entry.ordering:
-            self._check_leaf(where, record, "ordering", path, (Scalar.INTEGER, Scalar.TIME))
         return EventContract(
             name=name,
             family=entry.family,
@@ -124,9 +125,10 @@ class _Reading:
             key=entry.key,
             key_source=entry.key_source,
             entities=self._entities(where, entry, record),
-            ordering=entry.ordering,
             fields=record,
             key_parts=self._key(where, entry, record),
+            kinds=self._kinds,
+            most_values=entry.most_values,
         )
 
     def _fields(self, where: str, entry: EventEntry) -> Record:
@@ -147,8 +149,8 @@ class _Reading:
                 if entity in entities:
                     hint = "Keep one of them, or name the other by its role, such as origin_location."
                     raise self._error(where, f"entity {entity} is given twice", hint)
-                if entity_kind(entity) is None:
-                    hint = f"Use one of {', '.join(ENTITY_KINDS)}, or a name that ends in one, such as origin_location."
+                if entity_kind(entity, self._kinds) is None:
+                    hint = f"Use one of {', '.join(self._kinds)}, or a name that ends in one, such as origin_location."
                     raise self._error(where, f"unknown entity {entity!r}", hint)
                 self._check_leaf(where, record, f"entity {entity}", path, (Scalar.TEXT, Scalar.UUID))
                 entities[entity] = path

@@ -9,13 +9,15 @@ from warehouse.errors import ContractError
 
 SCALARS = {scalar.value: scalar for scalar in Scalar}
 LIST_OF = "list of "
+BY_NAME = " by name"
 
 
 class Shape(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[records.NAME]`: fields of its own, and those of the records it extends."""
+    """`[records.NAME]`: fields and aliases of its own, and those of the records it extends."""
 
     fields: dict[str, object]
     extends: tuple[str, ...] = ()
+    aliases: dict[str, str] = {}
 
 
 class Shapes:
@@ -27,7 +29,7 @@ class Shapes:
         for name in records:
             if name in SCALARS or name.startswith(LIST_OF):
                 raise self._error(f"record {name}", "has the name of a type", "Give the record another name.")
-            self._record(f"record {name}", name, ())
+            self._whole_record(f"record {name}", name, ())
 
     def resolve(self, where: str, extends: Iterable[str], own: Mapping[str, object]) -> dict[str, FieldType]:
         """The fields of the records in `extends`, then those in `own`; `where` names the entry in errors."""
@@ -60,8 +62,23 @@ class Shapes:
             hint = "Write the type's name in quotes; for an object with known fields add a record and name it."
             raise self._error(where, f"a type is a text, not {text!r}", hint)
         if text.startswith(LIST_OF):
-            return ListOf(self._type(where, text.removeprefix(LIST_OF), within))
-        return SCALARS.get(text) or Record(self._record(where, text, within))
+            by_name = text.endswith(BY_NAME)
+            return ListOf(self._type(where, text.removeprefix(LIST_OF).removesuffix(BY_NAME), within), by_name)
+        return SCALARS.get(text) or self._whole_record(where, text, within)
+
+    def _whole_record(self, where: str, name: str, within: tuple[str, ...]) -> Record:
+        fields = self._record(where, name, within)
+        aliases = self._aliases(name)
+        for alias, field in aliases.items():
+            if field not in fields or alias.lower() in map(str.lower, fields):
+                hint = 'Write `other_name = "field"`: the field is one of the record\'s, the other name is not.'
+                raise self._error(f"record {name}", f"alias {alias} cannot stand for {field}", hint)
+        return Record(fields, aliases)
+
+    def _aliases(self, name: str) -> dict[str, str]:
+        shape = self._records[name]
+        inherited = [item for above in shape.extends for item in self._aliases(above).items()]
+        return dict(inherited) | shape.aliases
 
     def _record(self, where: str, name: str, within: tuple[str, ...]) -> dict[str, FieldType]:
         """A record's fields; `within` are the records whose resolution led here."""

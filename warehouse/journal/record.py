@@ -39,6 +39,7 @@ class Problem(StrEnum):
     NOT_JSON = "not_json"
     NOT_AN_ENVELOPE = "not_an_envelope"
     UNKNOWN_NAME = "unknown_name"
+    TOO_LARGE = "too_large"
     MISSING_KEY = "missing_key"
     BAD_PUBLISHED_AT = "bad_published_at"
 

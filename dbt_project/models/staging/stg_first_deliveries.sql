@@ -2,24 +2,34 @@
 
 -- The delivery that came into the log first stands for the event; batches become visible in the order of their numbers,
 -- so whatever is read later is a duplicate of it.
-with arrivals as (
+with readings as (
 
     select
-        md5_number(concat_ws(chr(31), tenant, name, idempotency_key, payload_hash)) as variant_id,
-        tenant,
-        name,
-        batch,
-        received_at,
         journal,
-        position
-    from {{ source('log', 'events') }}
+        position,
+        problem,
+        idempotency_key
+    from {{ ref('stg_readings') }}
+    where {{ new_readings() }}
+
+),
+
+arrivals as (
+
+    select
+        {{ variant_id('readings', 'events') }} as variant_id,
+        events.tenant,
+        events.name,
+        events.batch,
+        events.received_at,
+        events.journal,
+        events.position
+    from {{ source('log', 'events') }} as events
+    left join readings on events.journal = readings.journal and events.position = readings.position
     where
-        {{ new_deliveries() }}
-        and problem is null
-        and (journal, position) not in (
-            select (quarantined.journal, quarantined.position)
-            from {{ ref('stg_quarantined_deliveries') }} as quarantined
-        )
+        {{ new_deliveries() | replace('batch', 'events.batch') }}
+        and events.problem is null
+        and readings.problem is null
 
 ),
 

@@ -4,24 +4,28 @@
     incremental_strategy='delete+insert',
 ) }}
 
--- Of most payloads a strict decoder says in a fraction of the time that nothing in them differs.
+-- Of most payloads a strict decoder has said in a fraction of the time that nothing in them differs: they have no reading.
 with arrivals as (
 
     select
-        tenant,
-        name,
-        received_at,
-        journal,
-        position,
-        json_extract(body, '$.payload') as payload
-    from {{ source('log', 'events') }}
+        events.tenant,
+        events.name,
+        events.received_at,
+        events.journal,
+        events.position,
+        json_extract(events.body, '$.payload') as payload,
+        readings.findings
+    from {{ source('log', 'events') }} as events
+    left join {{ ref('stg_readings') }} as readings
+        on
+            events.journal = readings.journal
+            and events.position = readings.position
+            and readings.{{ new_readings() }}
     where
-        {{ new_deliveries() }}
-        and problem is null
-        and case
-            when conforms_to_contract(name, body) then {{ may_not_fit('body') }} or {{ may_have_small_letters('body') }}
-            else json_valid(body)
-        end
+        {{ new_deliveries() | replace('batch', 'events.batch') }}
+        and events.problem is null
+        and readings.problem is null
+        and (readings.journal is not null or {{ may_not_fit('events.body') }})
 
 ),
 
@@ -145,7 +149,7 @@ compared as (
 
     select
         seen.*,
-        fields.type as expected_type,
+        case fields.type when 'name' then 'text' when 'list by name' then 'list' else fields.type end as expected_type,
         case
             when
                 (fields.type is null or seen.is_ambiguous)
@@ -156,6 +160,8 @@ compared as (
                     when 'record' then seen.seen_type != 'object'
                     when 'object' then seen.seen_type != 'object'
                     when 'list' then seen.seen_type != 'list'
+                    when 'list by name' then seen.seen_type not in ('list', 'object')
+                    when 'name' then seen.seen_type not in ('text', 'object')
                     when 'text' then seen.seen_type != 'text'
                     when 'uuid' then seen.seen_type != 'text'
                     when 'time' then seen.seen_type != 'text'
@@ -168,24 +174,6 @@ compared as (
     from seen
     left join run.main.contract_fields as fields on seen.event_name = fields.name and seen.path = fields.path
     left join run.main.contract_fields as parents on seen.event_name = parents.name and seen.parent = parents.path
-
-),
-
-times as (
-
-    select
-        tenant,
-        name,
-        received_at,
-        journal,
-        position,
-        unnest(list_distinct([
-            time.path for time in {{ payload_values('name', 'payload', ['time']) }}
-            if json_type(time.value) = 'VARCHAR' and {{ said("(time.value ->> '$')") }} is not null
-            and ({{ utc("(time.value ->> '$')") }}) is null
-        ])) as path
-    from arrivals
-    where {{ may_be_unreadable('payload::varchar') }}
 
 ),
 
@@ -249,15 +237,23 @@ news as (
     union all
     select
         tenant,
-        name as event_name,
-        path,
-        'unreadable_time' as drift,
-        'time' as expected_type,
-        'text' as seen_type,
+        event_name,
+        finding.path,
+        finding.drift,
+        finding.expected_type,
+        finding.seen_type,
         1 as deliveries,
-        { 'received_at': received_at, 'journal': journal, 'position': position } as first_delivery,
-        received_at as last_seen_at
-    from times
+        first_delivery,
+        last_seen_at
+    from (
+        select
+            tenant,
+            name as event_name,
+            unnest(findings) as finding,
+            { 'received_at': received_at, 'journal': journal, 'position': position } as first_delivery,
+            received_at as last_seen_at
+        from arrivals
+    ) as found
     union all
     select
         tenant,
