@@ -127,8 +127,11 @@ def bars_by_moment(table: pa.Table) -> Drawn:
 
 def _days(table: pa.Table, field: str, title: str, form: str = "%d %b %Y") -> alt.X:
     """A time axis in UTC, wherever the browser is, with some of the table's own days or hours at it."""
-    moments = sorted({int(each.timestamp()) for each in _moments(table, field)})
-    shown = [1000 * moment for moment in moments[:: -(-len(moments) // LABELS) or 1]]
+    moments = sorted(set(_moments(table, field)))
+    shown = [
+        alt.DateTime(year=each.year, month=each.month, date=each.day, hours=each.hour, utc=True)
+        for each in moments[:: -(-len(moments) // LABELS) or 1]
+    ]
     axis = alt.Axis(format=form, labelAngle=0, values=shown, labelOverlap="greedy", labelSeparation=12, labelFlush=True)
     return alt.X(f"{field}:T", title=title, scale=alt.Scale(type="utc"), axis=axis)
 
