@@ -203,10 +203,14 @@ def _arriving(status: Status) -> Iterator[Finding]:
         )
     lags = sorted(lag for minute in status.minutes[-RECENT_MINUTES:] if minute for lag in minute.lags)
     if lags and lags[len(lags) // 2] > LATE_SECONDS:
+        # Published over more time than it took to come: these are old events, and not slow ones.
+        are_old = lags[len(lags) * 3 // 4] - lags[len(lags) // 4] > RECENT_MINUTES * 60
         yield Finding(
-            Level.WARNING,
+            Level.NOTE if are_old else Level.WARNING,
             f"Deliveries come {span(lags[len(lags) // 2])} after they were published",
-            "NewStore is catching up, or sends old events again.",
+            "NewStore is catching up or sends old events again: this ends by itself."
+            if are_old
+            else "NewStore, or something between it and this receiver, is slow.",
         )
     if problems := status.count("problems"):
         count = sum(problems.values())

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 # What is imported inside a function takes long; whoever only imports this package must not pay for it.
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import duckdb
 
     from warehouse.publication import Publication
@@ -72,16 +74,18 @@ def simulate(
     disorder: float = 20.0,
     late: float = 0.01,
     bad: float = 0.0,
+    end: "datetime | None" = None,
 ) -> "Simulation":
     """A small retailer's deliveries as NewStore makes them, to iterate over; the same arguments give the same bytes.
 
     `duplicates` are further deliveries for each event, `disorder` is the mean lag in seconds, `late` and `bad` are
-    shares of the events. `truth` of the result says what the events add up to. Raises SettingsError.
+    shares of the events. With `end`, a moment with its zone, they are those of the days before it, and `events` is
+    about how many. `truth` of the result says what the events add up to. Raises SettingsError.
     """
     from warehouse.simulator import simulate as simulate_newstore
 
     return simulate_newstore(
-        events=events, days=days, seed=seed, duplicates=duplicates, disorder=disorder, late=late, bad=bad
+        events=events, days=days, seed=seed, duplicates=duplicates, disorder=disorder, late=late, bad=bad, end=end
     )
 
 

@@ -20,7 +20,7 @@ def open_moment(settings: Settings, at: str) -> duckdb.DuckDBPyConnection:
                 f"the lake as it was at {at} is not kept, or there was no lake yet.",
                 f"--at '{first}' is its first moment (UTC); WAREHOUSE_SNAPSHOTS_KEEP says how long they are kept",
             )
-        _attach_at(con, moment)
+        _attach_at(con, "snapshot_time", moment)
     except BaseException:
         con.close()
         raise
@@ -39,11 +39,25 @@ def _moments(con: duckdb.DuckDBPyConnection, at: str) -> tuple[str, str]:
     return row[0], row[1]
 
 
-def _attach_at(con: duckdb.DuckDBPyConnection, moment: str) -> None:
+def open_snapshot(settings: Settings, version: int) -> duckdb.DuckDBPyConnection:
+    """A read-only connection that stays at that snapshot of the lake, whatever is written meanwhile.
+
+    Raises what `open_lake` raises.
+    """
+    con = open_lake(settings, read_only=True)
+    try:
+        _attach_at(con, "snapshot_version", str(version))
+    except BaseException:
+        con.close()
+        raise
+    return con
+
+
+def _attach_at(con: duckdb.DuckDBPyConnection, option: str, value: str) -> None:
     row = con.execute("select path, options from duckdb_databases() where database_name = 'lake'").fetchone()
     assert row is not None
     path, options = row
-    options = {**options, "snapshot_time": moment}
+    options = {**options, option: value}
     listed = ", ".join(f"{name} {_option(value)}" for name, value in options.items())
     con.execute("use memory")
     con.execute("detach lake")

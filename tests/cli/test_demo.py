@@ -5,6 +5,7 @@ import re
 import shlex
 import socket
 import subprocess
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from tests.cli.conftest import Run
@@ -14,7 +15,13 @@ def test_the_demo(run: Run, home: Path, tmp_path: Path) -> None:
     result = run("demo", "--events", "150", environ={"WAREHOUSE_PORT": "1", "WAREHOUSE_API_KEYS": "somebody-elses"})
     assert (result.returncode, result.stderr) == (0, "")
     assert not home.exists()
-    assert re.search(r"^distinct events +150 ", result.stdout, re.MULTILINE)
+    found = re.search(r"^distinct events +(\d+) ", result.stdout, re.MULTILINE)
+    assert found
+    assert 100 < int(found[1]) < 300
+    # The demo's days are the last ones.
+    days = re.search(r"^Net sales by day.*\n(?:.*\n)*?(\S+) [^\n]*\n\nPayments", result.stdout, re.MULTILINE)
+    assert days
+    assert datetime.now(UTC).date() - date.fromisoformat(days[1]) < timedelta(days=7)
     for title in ("Orders by status", "Net sales by day", "Payments", "Units on hand"):
         assert f"\n{title}" in result.stdout
     assert "…" not in result.stdout

@@ -1,6 +1,7 @@
 """`warehouse simulate` gives the same deliveries for the same options, into a file or to a real receiver."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.cli.conftest import Run
@@ -22,6 +23,23 @@ def test_one_seed_is_one_file(run: Run, tmp_path: Path) -> None:
     counts = json.loads((tmp_path / "a.json").read_bytes())["counts"]
     assert counts["events"] == 200
     assert counts["deliveries"] == len((tmp_path / "a.ndjson").read_bytes().splitlines())
+
+
+def test_the_days_before_this_moment_or_another(run: Run, tmp_path: Path) -> None:
+    before = datetime.now(UTC)
+    assert run("simulate", "--now", "--days", "1", "--out", "now.ndjson").returncode == 0
+    end = "2026-03-07T14:30:00Z"
+    for name in ("a", "b"):
+        assert run("simulate", "--end", end, "--days", "2", "--out", f"{name}.ndjson").returncode == 0
+    assert (tmp_path / "a.ndjson").read_bytes() == (tmp_path / "b.ndjson").read_bytes()
+    assert max(published(tmp_path / "a.ndjson")) <= datetime.fromisoformat(end)
+    assert before - timedelta(hours=3) < max(published(tmp_path / "now.ndjson")) <= datetime.now(UTC)
+    for wrong in (("--now", "--end", end), ("--end", "2026-03-07"), ("--end", "2026-03-07T14:30:00")):
+        assert run("simulate", "--out", "x.ndjson", *wrong).returncode == 2
+
+
+def published(file: Path) -> list[datetime]:
+    return [datetime.fromisoformat(json.loads(line)["published_at"]) for line in file.read_bytes().splitlines()]
 
 
 def test_deliveries_reach_a_receiver(run: Run, home: Path) -> None:

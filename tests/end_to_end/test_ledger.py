@@ -77,8 +77,38 @@ MARTS: Final = {
     "returns": Mart(
         "fct_returns",
         ("return_id",),
-        ("order_id", "is_blind", "return_location_id", "currency", "item_count"),
+        ("order_id", "is_blind", "return_location_id", "currency", "item_count", "is_historical"),
         ("total_refund_amount", "total_refund_amount_adjusted", "total_refund_excl_tax", "total_refund_tax"),
+        "select * replace (is_historical is true as is_historical) from marts.fct_returns",
+    ),
+    "refund_requests": Mart(
+        "fct_refund_requests",
+        ("refund_request_id",),
+        ("order_id", "currency", "return_reason", "associate_id"),
+        ("amount",),
+    ),
+    "payment_reasons": Mart(
+        "fct_payment_transactions",
+        ("order_id", "currency", "transaction_type", "reason"),
+        (),
+        ("amount",),
+        """
+        select tenant, order_id, currency, transaction_type, reason, sum(amount) as amount
+        from marts.fct_payment_transactions
+        where reason is not null
+        group by all
+        """,
+    ),
+    "inventory_counts": Mart(
+        "fct_inventory_counts",
+        ("count_id",),
+        ("location_id", "chunks_seen", "total_chunks", "lines", "is_complete"),
+        (),
+        """
+        select tenant, count_id, location_id, chunks_seen, total_chunks, is_complete, count(*) as lines
+        from marts.fct_inventory_counts
+        group by all
+        """,
     ),
     "stock": Mart("fct_inventory_on_hand", ("location_id", "product_id"), ("on_hand",)),
     "transfers": Mart(
@@ -97,7 +127,7 @@ MARTS: Final = {
         "dim_customers", ("customer_id",), ("revision", "is_complete", "email", "order_count", "return_count")
     ),
     "addresses": Mart("dim_customer_addresses", ("address_id",), ("customer_id", "is_deleted")),
-    "employees": Mart("dim_employees", ("employee_id",), ("is_active",)),
+    "employees": Mart("dim_employees", ("employee_id",), ("is_active", "phone")),
 }
 
 

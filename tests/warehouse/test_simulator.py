@@ -6,6 +6,7 @@ Whether its ledger is right is the business of tests/end_to_end/test_ledger.py.
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from warehouse.errors import SettingsError
 from warehouse.simulator import Simulation, simulate, write_ndjson
 
 Event = dict[str, Any]
+
+HOUR = timedelta(hours=1)
 
 
 def events_of(simulation: Simulation) -> list[Event]:
@@ -68,6 +71,40 @@ def test_days_end_where_they_should_and_events_fill_them() -> None:
     }
     last = max(event["published_at"] for event in events_of(simulate(events=6000, days=20, seed=4)))
     assert "2024-01-18" <= last < "2024-01-23"
+
+
+END = datetime(2026, 3, 7, 14, 30, tzinfo=UTC)
+
+
+def test_with_an_end_everything_is_over_by_then_and_goes_on_until_then() -> None:
+    simulation = simulate(events=5000, seed=4, duplicates=0.3, late=0.05, bad=0.02, end=END)
+    bodies = list(simulation)
+    assert bodies == list(simulate(events=5000, seed=4, duplicates=0.3, late=0.05, bad=0.02, end=END))
+    assert bodies != list(simulate(events=5000, seed=4, duplicates=0.3, late=0.05, bad=0.02, end=END + HOUR))
+    found = events_of(simulation)
+    assert 0.9 < len(found) / 5000 < 1.1
+    assert len(found) == simulation.truth.counts.events
+    published = [
+        datetime.fromisoformat(json.loads(body)["published_at"]) for body in bodies if not decode(body, 0).problem
+    ]
+    assert END - HOUR < max(published) <= END
+    placed = [
+        datetime.fromisoformat(event["payload"]["placed_at"])
+        for event in found
+        if event["name"] == "order.created" and not event["payload"]["is_historical"]
+    ]
+    assert END - 2 * HOUR < max(placed) <= END
+    assert END - timedelta(days=26) < min(placed) < END - timedelta(days=20)
+    # By the hour of the day: there is no store open at night, and few order from home.
+    by_hour = Counter(moment.hour for moment in placed)
+    assert by_hour[7] * 3 < by_hour[17]
+
+
+def test_days_may_end_at_any_moment() -> None:
+    published = [event["published_at"] for event in events_of(simulate(days=2, seed=4, end=END))]
+    assert (min(published)[:10], max(published)[:13]) == ("2026-03-05", "2026-03-07T14")
+    with pytest.raises(SettingsError, match="names no zone"):
+        simulate(days=2, end=END.replace(tzinfo=None))
 
 
 def test_families() -> None:
@@ -215,6 +252,25 @@ def test_what_comes_after_a_sale(world: dict[str, list[Event]]) -> None:
     assert reasons["Price adjustment"] > 0
     assert reasons.total() > reasons["Price adjustment"]
     assert any(each["amount"] < 0 for e in world["payment_account.amount_refunded"] for each in e["transactions"])
+    assert {"associate_id" in request for request in world["refund_request.issued"]} == {True, False}
+    said = {
+        step: {each.get("reason") for e in world[f"payment_account.amount_{step}"] for each in e["transactions"]}
+        for step in ("captured", "refunded", "voided")
+    }
+    assert said["captured"] == {None}
+    assert said["voided"] == {None, "order_cancelled"}
+    assert {None, "Price adjustment", "Defective"} <= said["refunded"]
+
+
+def test_a_former_system_left_returns_of_its_orders(world: dict[str, list[Event]]) -> None:
+    placed = {order["id"]: order for order in world["order.created"] if order["is_historical"]}
+    imported = [returned for returned in world["return.processed"] if returned.get("is_historical")]
+    assert imported
+    for returned in imported:
+        assert placed[returned["order_id"]]["placed_at"] < returned["returned_at"] < "2024"
+        assert {item["id"] for item in returned["items"]} <= {
+            item["id"] for item in placed[returned["order_id"]]["items"]
+        }
 
 
 def test_stock_moves_in_chunks_with_differences_and_corrections(world: dict[str, list[Event]]) -> None:
@@ -230,6 +286,10 @@ def test_stock_moves_in_chunks_with_differences_and_corrections(world: dict[str,
     assert min(differences) < 0 < max(differences)
     adjustments = world["inventory_transaction.adjustment_created"]
     assert {"destination_stock_location_name" in event for event in adjustments} == {True, False}
+    chunks = Counter((event["id"], event["total_chunks"]) for event in world["inventory_count.items_counted"])
+    missing = Counter(total - seen for (_, total), seen in chunks.items())
+    assert missing.keys() == {0, 1}, "a chunk never comes, and never more than one of a count"
+    assert missing[1] < missing[0] / 5
     counted = [item for event in world["inventory_count.items_counted"] for item in event["items"]]
     assert {(item["count"] > item["stock_on_hand"]) - (item["count"] < item["stock_on_hand"]) for item in counted} == {
         -1,
@@ -245,6 +305,7 @@ def test_people_change_and_nothing_about_them_is_real(world: dict[str, list[Even
     made = {event["id"] for event in world["customer.created"]}
     assert {event["id"] for event in world["customer.updated"]} - made, "nobody was a customer before the stream began"
     assert not all(event["is_active"] for event in world["employee.updated"])
+    assert {"phone" in event for event in (*world["employee.created"], *world["employee.updated"])} == {True, False}
     for events in world.values():
         for event in events:
             assert str(event.get("email", "@example.com")).endswith(("@example.com", "@staff.example.com"))

@@ -11,6 +11,7 @@ from typing import Final
 import click
 
 from warehouse.cli.home import home_option, load_settings
+from warehouse.dashboard.palette import BLUE
 from warehouse.errors import DashboardError
 
 # No call leaves this machine, and nothing of streamlit's own that is for its authors is shown.
@@ -20,8 +21,11 @@ OPTIONS: Final = (
     "--server.fileWatcherType=none",
     "--client.toolbarMode=minimal",
     "--client.showErrorDetails=none",
-    "--theme.primaryColor=#2a6f97",
-    "--theme.metricValueFontSize=1.6rem",
+    # A colour for each of both, and no theme of its own: so the page is light or dark as the browser is.
+    f"--theme.light.primaryColor={BLUE}",
+    f"--theme.dark.primaryColor={BLUE}",
+    "--theme.metricValueFontSize=1.5rem",
+    '--theme.headingFontSizes=["2rem", "1.6rem", "1.4rem", "1.2rem", "1.05rem", "1rem"]',
 )
 
 

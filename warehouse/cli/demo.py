@@ -8,6 +8,7 @@ import shlex
 import shutil
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -24,8 +25,8 @@ BAD_SHARE: Final = 0.005
 
 
 @click.command()
-@click.option("--events", type=click.IntRange(1), default=5000, show_default=True, help="Events NewStore has to tell.")
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same events.")
+@click.option("--events", type=click.IntRange(1), default=5000, show_default=True, help="About how many events.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed is another retailer.")
 @home_option
 @click.pass_context
 def demo(context: click.Context, events: int, seed: int) -> None:
@@ -46,7 +47,7 @@ def demo(context: click.Context, events: int, seed: int) -> None:
     from warehouse.refresh import refresh
     from warehouse.simulator import simulate
 
-    deliveries = simulate(events=events, seed=seed, bad=BAD_SHARE)
+    deliveries = simulate(events=events, seed=seed, bad=BAD_SHARE, end=datetime.now(UTC))
     place = shlex.quote(_from_here(settings.home))
     click.echo(f"home      {place}, everything of this demo is in it")
     with receiving(settings, settings.home / "receiver.log") as address:

@@ -1,5 +1,6 @@
-"""`warehouse simulate`: a believable NewStore, into a file or to a receiver; the same options give the same bytes."""
+"""`warehouse simulate`: a believable NewStore, into a file or to a receiver; but for --now, always the same bytes."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -11,12 +12,15 @@ from warehouse.keys import is_hashed
 
 COUNT = click.IntRange(min=1)
 RATE = click.FloatRange(min=0, min_open=True)
+MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"])
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
 @click.option("--events", type=COUNT, help="Distinct events to tell of.  [default: 1000, unless --days is given]")
 @click.option("--days", type=COUNT, help="Days in which they happen.")
+@click.option("--now", is_flag=True, help="Let them end at this moment, not begin in 2024; --events is about how many.")
+@click.option("--end", type=MOMENT, metavar="TIME", help="Let them end at that moment, such as 2026-03-01T12:00:00Z.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed is another retailer.")
 @click.option("--duplicates", type=float, default=0.05, show_default=True, help="Further deliveries for each event.")
 @click.option(
@@ -38,6 +42,8 @@ def simulate(
     *,
     events: int | None,
     days: int | None,
+    now: bool,
+    end: datetime | None,
     seed: int,
     duplicates: float,
     disorder: float,
@@ -61,9 +67,12 @@ def simulate(
     Examples:
       warehouse simulate --events 10000 --seed 7 --out week.ndjson --truth week.json
       warehouse simulate --days 2 --bad 0.01 --to http://127.0.0.1:8080 --rate 50
+      warehouse simulate --now --days 30 --out month.ndjson
     """
     if (out is None) == (url is None):
         raise click.UsageError("name either --out FILE or --to URL.", context)
+    if now and end is not None:
+        raise click.UsageError("--now and --end both say when it ends.", context)
     if rate is not None and url is None:
         raise click.UsageError("--rate says how fast to post and needs --to URL.", context)
     if url is not None and key is None:
@@ -74,6 +83,7 @@ def simulate(
     simulation = simulate_newstore(
         events=1000 if events is None and days is None else events,
         days=days,
+        end=datetime.now(UTC) if now else end,
         seed=seed,
         duplicates=duplicates,
         disorder=disorder,

@@ -1,13 +1,14 @@
 """The page itself, run by streamlit: filters at the side, a tab for each subject, every figure from one snapshot.
 
-Answers are cached by the lake's snapshot: a reload after a refresh shows the new facts, and nothing is asked twice.
+Questions are asked of the lake as it was at that snapshot, which the page names, and answers are cached by it: a reload
+after a refresh shows the new facts, and nothing is asked twice.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import altair as alt
 import duckdb
 import pyarrow as pa
 import streamlit as st
@@ -17,14 +18,24 @@ from warehouse.dashboard import questions as q
 from warehouse.dashboard.questions import Choice
 from warehouse.errors import WarehouseError
 from warehouse.lake import open_lake
-from warehouse.publication import read_publication
+from warehouse.moment import open_snapshot
 from warehouse.settings import Settings
+
+# Whoever still looks at the page of an earlier refresh keeps its snapshot; who comes back later sees the newest.
+SNAPSHOTS: Final = 3
+METRIC_WIDTH: Final = "stretch"
 
 
 @st.cache_resource
 def lake() -> duckdb.DuckDBPyConnection:
-    """The one connection of this process; it can only read."""
+    """A connection that sees what is newest; it says which snapshot that is."""
     return open_lake(Settings.load(), read_only=True)
+
+
+@st.cache_resource(max_entries=SNAPSHOTS)
+def lake_at(version: int) -> duckdb.DuckDBPyConnection:
+    """A connection that stays at that snapshot, whatever is published meanwhile."""
+    return open_snapshot(Settings.load(), version)
 
 
 def snapshot() -> int:
@@ -37,13 +48,12 @@ def snapshot() -> int:
 @st.cache_data(max_entries=500, show_spinner=False)
 def answer(version: int, query: str, choice: Choice | None = None) -> pa.Table:
     """The rows of a query over the lake as of snapshot `version`."""
-    with lake().cursor() as con:
+    with lake_at(version).cursor() as con:
         con.execute("use lake")
         # Names that a query does not use are no parameters of it.
         wanted = {} if choice is None else choice.parameters()
         used = {name: value for name, value in wanted.items() if f"${name}" in query}
         result = con.execute(query, used) if used else con.execute(query)
-        del version
         return result.to_arrow_table()
 
 
@@ -64,7 +74,9 @@ def ask(version: int) -> Choice:
     first, last = days["first"] or date.today(), days["last"] or date.today()  # noqa: DTZ011  # any day will do
     with st.sidebar:
         st.header("Look at")
-        chosen = st.date_input("Days (UTC)", (first, last), min_value=first, max_value=last, key="days")
+        chosen = st.date_input(
+            "Days (UTC)", (first, last), min_value=first, max_value=last, format="YYYY-MM-DD", key="days"
+        )
         currency = st.selectbox("Currency", column(version, q.CURRENCIES) or ["XXX"], key="currency")
         channels = st.multiselect("Channels", column(version, q.CHANNELS), placeholder="all channels", key="channels")
         locations = st.multiselect(
@@ -80,23 +92,29 @@ def ask(version: int) -> Choice:
 
 
 def metrics(figures: dict[str, str]) -> None:
-    """Figures side by side, each under its name."""
-    for place, (name, value) in zip(st.columns(len(figures)), figures.items(), strict=True):
-        place.metric(name, value, border=True)
+    """Figures side by side, each under its name; where there is no room for all, in several rows."""
+    with st.container(horizontal=True):
+        for name, value in figures.items():
+            st.metric(name, value, border=True, width=METRIC_WIDTH)
 
 
-def table(rows: pa.Table) -> None:
-    """Rows under the names of their columns."""
-    titles = {
-        field.name: st.column_config.NumberColumn(field.name.replace("_", " "), format="localized")
-        if pa.types.is_floating(field.type) or pa.types.is_integer(field.type)
-        else st.column_config.Column(field.name.replace("_", " "))
-        for field in rows.schema
-    }
+def table(rows: pa.Table, currency: str = "") -> None:
+    """Rows under the names of their columns; numbers with a fraction are money of that currency, or hours."""
+    titles: dict[str, Any] = {}
+    for field in rows.schema:
+        title = field.name.replace("_", " ")
+        if pa.types.is_floating(field.type) and currency:
+            titles[field.name] = st.column_config.NumberColumn(f"{title} ({currency})", format="accounting")
+        elif pa.types.is_floating(field.type):
+            titles[field.name] = st.column_config.NumberColumn(title, format="%.1f")
+        elif pa.types.is_integer(field.type):
+            titles[field.name] = st.column_config.NumberColumn(title, format="localized")
+        else:
+            titles[field.name] = st.column_config.Column(title)
     st.dataframe(rows, hide_index=True, width="stretch", column_config=titles)
 
 
-def chart(title: str, drawn: alt.Chart | alt.LayerChart | alt.FacetChart, rows: pa.Table) -> None:
+def chart(title: str, drawn: charts.Drawn, rows: pa.Table) -> None:
     """A chart under its title, or a word that there is nothing to draw."""
     st.markdown(f"##### {title}")
     if rows.num_rows:
@@ -114,16 +132,16 @@ def show_sales(version: int, choice: Choice) -> None:
             f"Net sales ({currency})": f"{total['net_sales']:,.2f}",
             "Orders": f"{orders:,}",
             f"Net sales an order ({currency})": f"{total['net_sales'] / orders:,.2f}" if orders else "none",
-            "Units": f"{total['units']:,}",
-            f"Refunds ({currency})": f"{total['refunds']:,.2f}",
+            "Units ordered": f"{total['units']:,}",
+            "Units cancelled": f"{total['cancelled_units']:,}",
         }
     )
     days = answer(version, q.SALES_BY_DAY, choice)
-    chart(
-        "Net sales by day", charts.bars_by_day(days, "net_sales", f"net sales ({currency})", "channel", "channel"), days
-    )
+    colours = charts.in_order(days, "channel", "place")
+    drawn = charts.bars_by_day(days, "net_sales", f"net sales ({currency})", _unit(choice), "channel", colours)
+    chart(f"Net sales by {_unit(choice)} and channel", drawn, days)
     st.markdown("##### By channel")
-    table(answer(version, q.SALES_BY_CHANNEL, choice))
+    table(answer(version, q.SALES_BY_CHANNEL, choice), currency)
 
 
 def show_fulfilment(version: int, choice: Choice) -> None:
@@ -132,38 +150,52 @@ def show_fulfilment(version: int, choice: Choice) -> None:
     metrics(
         {
             "Orders routed": f"{total['orders']:,}",
-            "Completed": f"{total['completed']:,}",
-            "Half within": _hours(total["median_hours"]),
-            "Nine in ten within": _hours(total["p90_hours"]),
-            "Routed again": f"{total['rerouted']:,}",
-            "From several places": f"{total['split']:,}",
+            "Taken away": f"{total['taken_away']:,}",
+            "Shipped, half within": _hours(total["median_hours"]),
+            "Shipped, 90% within": _hours(total["p90_hours"]),
+            "Turned down": f"{total['rerouted']:,}",
+            "Several requests": f"{total['split']:,}",
         }
     )
+    st.caption(
+        "Turned down: orders of which a location turned units down. Several requests: orders that took more than one, "
+        "those that failed included."
+    )
     days = answer(version, q.FULFILMENT_BY_DAY, choice)
-    chart("From placed to completed: the median, and up to nine in ten", charts.hours_by_day(days), days)
+    title = f"Shipped orders, from placed to the last unit gone: the median by {_unit(choice)}, and up to nine in ten"
+    chart(title, charts.hours_by_day(days, _unit(choice)), days)
+    st.markdown("##### By service level")
+    table(answer(version, q.FULFILMENT_BY_LEVEL, choice))
     places = answer(version, q.REQUESTS_BY_LOCATION, choice)
-    drawn = charts.bars_by_name(places, "location", "requests", "fulfilment requests", "status", "status")
+    drawn = charts.bars_by_name(places, "location", "requests", "fulfilment requests", "status", charts.STATUSES)
     chart("Requests by location", drawn, places)
 
 
 def show_returns(version: int, choice: Choice) -> None:
-    """What came back, why, and what it cost."""
-    total, currency = one(version, q.RETURNS, choice), choice.currency
+    """What came back, why, and what it cost: promised, asked for and paid are three figures."""
+    total, money, currency = one(version, q.RETURNS, choice), one(version, q.REFUNDED, choice), choice.currency
     metrics(
         {
             "Returns": f"{total['returns']:,}",
             "Units back": f"{total['units']:,}",
-            f"Refunded ({currency})": f"{total['refunds']:,.2f}",
-            "Without a known order": f"{total['blind']:,}",
+            "Without an order": f"{total['blind']:,}",
+            f"Refunds promised ({currency})": f"{total['refunds']:,.2f}",
+            f"Requested ({currency})": _anywhere(choice, money["refunds_requested"]),
+            f"Money moved ({currency})": _anywhere(choice, money["refunded"]),
         }
+    )
+    st.caption(
+        "A return promises a refund; somebody asks for it, also to appease without a return; the money moves later, or "
+        "pays for an exchange. The three are never added. Money moves at no location: with one chosen, only what "
+        "returns promise is shown."
     )
     left, right = st.columns(2)
     with left:
-        days = answer(version, q.RETURNS_BY_DAY, choice)
-        chart("Refunds by day", charts.one_bar_a_day(days, "refunds", f"refunds ({currency})"), days)
+        days = answer(version, q.REFUNDS_BY_DAY, choice)
+        chart(f"Refunds by {_unit(choice)}", charts.refunds_by_day(days, currency, _unit(choice)), days)
     with right:
         reasons = answer(version, q.RETURN_REASONS, choice)
-        chart("Why", charts.bars_by_name(reasons, "reason", "units", "units returned"), reasons)
+        chart("Why units came back", charts.bars_by_name(reasons, "reason", "units", "units returned"), reasons)
 
 
 def show_stock(version: int, choice: Choice) -> None:
@@ -184,14 +216,19 @@ def show_stock(version: int, choice: Choice) -> None:
         chart("On hand now", charts.bars_by_name(places, "location", "on_hand", "units on hand"), places)
     with right:
         days = answer(version, q.MOVEMENTS_BY_DAY, choice)
-        chart("Moved by day", charts.bars_by_day(days, "units", "units (out below zero)", "movement", "movement"), days)
+        drawn = charts.bars_by_day(days, "units", "units (out below zero)", _unit(choice), "movement", charts.MOVEMENTS)
+        chart(f"Moved by {_unit(choice)}", drawn, days)
+        if opening := one(version, q.OPENING, choice)["units"]:
+            st.caption(
+                f"Without {opening:,} units received on the first day of a location, when all its stock came in."
+            )
     st.markdown("##### Least sure: below zero, never counted, or counted long ago")
     table(answer(version, q.LEAST_SURE, choice))
 
 
 def show_trust(version: int) -> None:
     """Whether to believe the other tabs."""
-    total = one(version, q.DELIVERIES)
+    total, late = one(version, q.DELIVERIES), one(version, q.LATE)
     count = total["deliveries"] or 1
     metrics(
         {
@@ -199,11 +236,16 @@ def show_trust(version: int) -> None:
             "Events": f"{total['events']:,}",
             "Duplicates": f"{total['duplicates'] / count:.1%}",
             "Not understood": f"{total['quarantined']:,}",
-            "Over 15 minutes late": f"{total['late_share']:.1%}",
+            "Over 15 minutes late": f"{late['late'] / late['judged']:.1%}" if late["judged"] else "none to judge",
         }
     )
+    if late["older"]:
+        st.caption(
+            f"{late['older']:,} deliveries were published before the first one was received here: a replay or a file, "
+            "as late as they are old. Only what was published since is judged."
+        )
     hours = answer(version, q.DELIVERIES_BY_HOUR)
-    chart("What was received, and what became of it", charts.bars_by_hour(hours), hours)
+    chart("What was received, and what became of it", charts.bars_by_moment(hours), hours)
     for title, query in (
         ("Waiting for something that has not come", q.WAITING),
         ("Fields that are not as the contract says", q.DRIFT),
@@ -221,12 +263,15 @@ def page() -> None:
     st.title("NewStore warehouse")
     try:
         version = snapshot()
-        publication = read_publication(Settings.load())
-        if publication is None:
+        moments = answer(version, q.MOMENT).to_pylist()
+        if not moments:
             st.info("Nothing is published yet: `warehouse refresh` builds the marts.")
             return
-        finished = datetime.fromisoformat(publication.finished_at).astimezone(UTC)
-        st.caption(f"Every event up to batch {publication.batch} of the log; refreshed {finished:%d %B %Y, %H:%M} UTC.")
+        (moment,) = moments
+        st.caption(
+            f"All figures are of one moment, {moment['snapshot_time'].astimezone(UTC):%d %B %Y, %H:%M:%S} UTC "
+            f"(snapshot {version}): every event up to batch {moment['batch']:,} of the log. A reload shows a newer one."
+        )
         choice = ask(version)
         sales, fulfilment, returns, stock, trust = st.tabs(["Sales", "Fulfilment", "Returns", "Stock", "Trust"])
         with sales:
@@ -241,6 +286,15 @@ def page() -> None:
             show_trust(version)
     except WarehouseError as error:
         st.error(f"{error.message}\n\nTry: {error.hint}")
+
+
+def _unit(choice: Choice) -> str:
+    """What the charts by day show of so many days."""
+    return "week" if (choice.last - choice.first).days > q.DAYS_APART else "day"
+
+
+def _anywhere(choice: Choice, amount: Decimal) -> str:
+    return "not by location" if choice.locations else f"{amount:,.2f}"
 
 
 def _hours(hours: float | None) -> str:

@@ -4,7 +4,7 @@ The same arguments give the same bytes. Nobody in it exists, and its addresses l
 """
 
 from collections.abc import Collection
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from warehouse.errors import SettingsError
@@ -40,6 +40,8 @@ EVENTS_PER_ORDER: Final = {
     "return": 0.14,
     "refund": 0.14,
 }
+# Of stock and staff, a day.
+EVENTS_BESIDE_ORDERS: Final = 14
 DISORDER: Final = timedelta(seconds=20)
 
 
@@ -54,6 +56,7 @@ def simulate(  # noqa: PLR0913
     bad: float = 0.0,
     tenant: str = "demo",
     start: date = START,
+    end: datetime | None = None,
     families: Collection[str] | None = None,
 ) -> Simulation:
     """Simulate deliveries of so many distinct events, or of so many days of a shop with 60 orders a day.
@@ -61,18 +64,30 @@ def simulate(  # noqa: PLR0913
     With `events` the retailer is as large as it takes to tell them in `days`, or in a span that suits their number.
     `duplicates` is the number of further deliveries for each event, `late` the share of events that come hours to days
     late, `bad` the share of deliveries that are no events at all, `disorder` the mean lag of the others (seconds),
-    `families` those of the contract to tell of. Raises SettingsError.
+    `families` those of the contract to tell of.
+
+    With `end` the days are those before that moment, whatever `start` says: nothing happens or is published after it,
+    what would still be on its way then arrives at once, and `events` is about how many there are. Raises SettingsError.
     """
     _check(events, days, duplicates, late, bad)
     if not isinstance(disorder, timedelta):
         disorder = timedelta(seconds=disorder)
     if disorder < timedelta(0):
         raise SettingsError("disorder cannot be below zero.", "0 for deliveries in order")
-    first = clock.start_of(start)
+    span = days or _days_for(events or 0)
+    last = None if end is None else _moment(end)
+    first = clock.start_of(start) if last is None else (last - span * DAY) // DAY * DAY
     orders_per_day = float(ORDERS_PER_DAY)
     if events is not None:
-        orders_per_day = _orders_per_day(events, first, days or _days_for(events), families)
-    until = first + days * DAY if days is not None and events is None else None
+        of_orders = events if last is None else max(events / 5, events - span * EVENTS_BESIDE_ORDERS)
+        orders_per_day = _orders_per_day(of_orders, first, span, families)
+    until = last
+    expected = events
+    if last is not None:
+        # Nobody says how many there will be when a moment ends them.
+        events = None
+    elif events is None:
+        until = first + span * DAY
 
     colours = min(5, 1 + int(orders_per_day) // 15)
 
@@ -81,7 +96,13 @@ def simulate(  # noqa: PLR0913
         open_retailer(world, orders_per_day)
         return world
 
-    return Simulation(seed, Delivering(tenant, duplicates, disorder, late, bad), make_world, until, events)
+    return Simulation(seed, Delivering(tenant, duplicates, disorder, late, bad, last), make_world, until, expected)
+
+
+def _moment(end: datetime) -> int:
+    if end.tzinfo is None:
+        raise SettingsError(f"{end.isoformat()} names no zone.", "an end with its zone, such as 2026-03-01T12:00:00Z")
+    return int(end.timestamp() * clock.SECOND)
 
 
 def _days_for(events: int) -> int:
@@ -89,7 +110,7 @@ def _days_for(events: int) -> int:
     return min(365, max(14, int(events**0.5) // 3))
 
 
-def _orders_per_day(events: int, first: int, days: int, families: Collection[str] | None) -> float:
+def _orders_per_day(events: float, first: int, days: int, families: Collection[str] | None) -> float:
     """Orders on a usual day of a retailer whose wanted events in these days are about so many."""
     per_order = sum(count for family, count in EVENTS_PER_ORDER.items() if families is None or family in families)
     usual_days = sum(clock.season(first + day * DAY) for day in range(days))

@@ -87,7 +87,7 @@ def capture(world: World, account: Account, amount: int) -> None:
         world.truth.account(account.order_id, account.currency).captured += sum(cents for _, cents in moves)
 
 
-def refund(world: World, account: Account, amount: int, correlation_id: str) -> None:
+def refund(world: World, account: Account, amount: int, correlation_id: str, reason: str | None = None) -> None:
     """Give an amount back, as far as it was captured, cards before gift cards."""
     moves = []
     for each in reversed(account.instruments):
@@ -96,11 +96,11 @@ def refund(world: World, account: Account, amount: int, correlation_id: str) -> 
             each.refunded += part
             amount -= part
             moves.append((each, part))
-    if moves and _tell(world, account, "refunded", moves, correlation_id):
+    if moves and _tell(world, account, "refunded", moves, correlation_id, reason):
         world.truth.account(account.order_id, account.currency).refunded += sum(cents for _, cents in moves)
 
 
-def void_rest(world: World, account: Account) -> None:
+def void_rest(world: World, account: Account, reason: str | None = None) -> None:
     """Release all that is authorized and will not be captured."""
     moves = []
     for each in account.instruments:
@@ -108,11 +108,19 @@ def void_rest(world: World, account: Account) -> None:
         if part > 0:
             each.voided += part
             moves.append((each, part))
-    if moves and _tell(world, account, "voided", moves, ""):
+    if moves and _tell(world, account, "voided", moves, "", reason):
         world.truth.account(account.order_id, account.currency).voided += sum(cents for _, cents in moves)
 
 
-def _tell(world: World, account: Account, step: str, moves: list[tuple[Instrument, int]], correlation_id: str) -> bool:
+def _tell(
+    world: World,
+    account: Account,
+    step: str,
+    moves: list[tuple[Instrument, int]],
+    correlation_id: str,
+    reason: str | None = None,
+) -> bool:
+    """payment_account.amount_…: one transaction for each instrument, and the reason where somebody gave one."""
     transactions = []
     for instrument, cents in moves:
         transaction: dict[str, Any] = {
@@ -124,6 +132,8 @@ def _tell(world: World, account: Account, step: str, moves: list[tuple[Instrumen
         }
         if instrument.provider == "adyen":
             transaction["extended_attributes"] = {}
+        if reason:
+            transaction["reason"] = reason
         transactions.append(transaction)
     payload = {
         "id": account.order_id,
@@ -131,7 +141,11 @@ def _tell(world: World, account: Account, step: str, moves: list[tuple[Instrumen
         "transactions": transactions,
         "instruments": list(_instruments(moves)),
     }
-    return world.tell(f"payment_account.amount_{step}", payload)
+    if not world.tell(f"payment_account.amount_{step}", payload):
+        return False
+    if reason:
+        world.truth.give_reason(account.order_id, account.currency, step, reason, sum(cents for _, cents in moves))
+    return True
 
 
 def _instruments(moves: list[tuple[Instrument, int]]) -> Iterator[dict[str, Any]]:

@@ -107,6 +107,7 @@ class Employee:
     last_name: str
     email: str
     place: Place
+    phone: str | None = None
     roles: list[str] = field(default_factory=lambda: ["associate"])
     is_active: bool = True
     created_at: int = 0

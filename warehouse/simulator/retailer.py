@@ -6,9 +6,10 @@ from warehouse.simulator import clock
 from warehouse.simulator.chance import Weighted
 from warehouse.simulator.clock import DAY, HOUR, STEP
 from warehouse.simulator.customers import edit_addresses, edit_customer, register
+from warehouse.simulator.former import historical_order
 from warehouse.simulator.places import CENTRE, GERMANY, MARKETS, PLACES, STORES, UNITED_STATES, Place
 from warehouse.simulator.returning import after_sale, blind_return
-from warehouse.simulator.selling import historical_order, tablet_order, till_order, web_order
+from warehouse.simulator.selling import tablet_order, till_order, web_order
 from warehouse.simulator.staff import change, fill_stores, hire
 from warehouse.simulator.stocktaking import adjust, count
 from warehouse.simulator.supply import help_out, open_stock, supply_centre, supply_store

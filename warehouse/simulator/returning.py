@@ -15,10 +15,11 @@ from warehouse.simulator.order_steps import sale_of
 from warehouse.simulator.orders import Order, Unit, exchange_order
 from warehouse.simulator.places import CENTRE, STORES, Place
 from warehouse.simulator.selling import take_away
-from warehouse.simulator.truth import ReturnTruth, SalesTruth
+from warehouse.simulator.truth import RefundRequestTruth, ReturnTruth, SalesTruth
 from warehouse.simulator.world import Course, World
 
 REASONS: Final = (("Too small", 1), ("Too large", 2), ("Not as described", 3), ("Changed mind", 4), ("Defective", 5))
+APPEASEMENT: Final = "Price adjustment"
 CONDITIONS: Final = (("Sellable", 1), ("Sellable", 1), ("Sellable", 1), ("Damaged", 2))
 
 
@@ -52,7 +53,7 @@ def blind_return(world: World, store: Place) -> Course:
     tax = tax_within(product.price, store.market.tax_rate)
     lines = [Line(chance.uuid(), product.id, False, product.price, product.price, tax)]
     account = Account(chance.uuid(), store.market.currency)
-    return_id = _process(world, lines, store, account.currency, 0, {"blind_order_id": account.order_id})
+    return_id = process(world, lines, store, account.currency, 0, {"blind_order_id": account.order_id})
     if page := world.truth.returns.get(return_id):
         _book_sale(world.truth.sale(world.now, "unknown", "unknown", account.currency), page)
     world.stockroom.arrive(store, product, 1)
@@ -68,18 +69,18 @@ def _bring_back(world: World, order: Order) -> Course:
     units = sold if chance.happens(0.5) else sold[: chance.between(1, len(sold))]
     stores = [store for store in STORES if store.market is order.market]
     place = chance.pick(stores) if order.takeaway or chance.happens(0.5) else CENTRE
-    lines = [_line(world, order, unit) for unit in units]
+    lines = [line_of(world, order, unit) for unit in units]
     if len(units) == len(order.units) and order.shipping:
         included = order.market.price_method == "tax_included"
         tax = tax_within(order.shipping, order.market.tax_rate) if included else 0
         lines.append(Line(chance.uuid(), "shipping", True, order.shipping, order.shipping, tax))
     fee = 595 if place is CENTRE and chance.happens(0.1) else 0
-    said = _of_order(order)
+    said = of_order(order)
     yield clock.at_work(world.now + STEP, place.market.zone, chance)
-    return_id = _process(world, lines, place, order.market.currency, fee, said)
+    return_id = process(world, lines, place, order.market.currency, fee, said)
     for unit in units:
         world.stockroom.arrive(place, unit.product, 1)
-    _book_return(world, order, return_id, units)
+    book_return(world, order, return_id, units)
     to_refund = max(0, sum(line.adjusted for line in lines) - fee)
     if place.is_store and len(units) <= 2 and chance.happens(0.3):
         exchanged = exchange_order(world, order, place, units, return_id)
@@ -89,33 +90,36 @@ def _bring_back(world: World, order: Order) -> Course:
             to_refund -= exchanged.grand_total
     if to_refund > 0:
         yield world.now + STEP + chance.below(SECOND)
-        _request_refund(world, order, to_refund, *chance.pick(REASONS))
+        reason, code = chance.pick(REASONS)
+        _request_refund(world, order, to_refund, reason, code)
         yield world.now + STEP + (chance.below(MINUTE) if chance.happens(0.7) else chance.between(HOUR, 2 * DAY))
-        refund(world, order.account, to_refund, return_id)
+        refund(world, order.account, to_refund, return_id, reason if world.asides.happens(0.5) else None)
 
 
 def _appease(world: World, order: Order) -> Course:
     amount = min(percent_of(order.grand_total, world.chance.pick((5, 10, 15))), order.account.refundable)
     if amount:
-        _request_refund(world, order, amount, "Price adjustment", 99)
+        _request_refund(world, order, amount, APPEASEMENT, 99)
         yield world.now + world.chance.between(MINUTE, DAY)
-        refund(world, order.account, amount, "")
+        refund(world, order.account, amount, "", APPEASEMENT)
 
 
-def _line(world: World, order: Order, unit: Unit) -> Line:
+def line_of(world: World, order: Order, unit: Unit) -> Line:
+    """A unit of an order that comes back, at what was paid for it or a little less."""
     amount = unit.gross(order.market)
     adjusted = amount - percent_of(amount, 10) if world.chance.happens(0.04) else amount
     return Line(unit.id, unit.product.id, False, amount, adjusted, unit.tax)
 
 
-def _of_order(order: Order) -> dict[str, Any]:
+def of_order(order: Order) -> dict[str, Any]:
+    """What a return says of the order it belongs to, and of its customer."""
     said = {"order_id": order.id, "external_order_id": order.external_id}
     if order.customer is not None and not order.customer.is_guest:
         said |= {"customer_id": order.customer.id, "customer_email": order.email}
     return said
 
 
-def _process(world: World, lines: Sequence[Line], place: Place, currency: str, fee: int, said: dict[str, Any]) -> str:
+def process(world: World, lines: Sequence[Line], place: Place, currency: str, fee: int, said: dict[str, Any]) -> str:
     """return.processed with its movements, told and booked; gives the return's id."""
     chance, return_id = world.chance, world.chance.uuid()
     total, adjusted = sum(line.amount for line in lines), sum(line.adjusted for line in lines)
@@ -123,7 +127,7 @@ def _process(world: World, lines: Sequence[Line], place: Place, currency: str, f
     payload: dict[str, Any] = {
         "id": return_id,
         **said,
-        "returned_at": _returned_at(world),
+        "returned_at": said.get("returned_at") or _returned_at(world),
         "return_location_id": place.id,
         "currency": currency,
         "total_refund_amount": fraction(total),
@@ -139,14 +143,18 @@ def _process(world: World, lines: Sequence[Line], place: Place, currency: str, f
         payload |= {"associate_id": associate.associate_id, "associate_email": associate.email}
     if world.tell("return.processed", payload):
         goods = [line for line in lines if not line.is_shipping]
-        order_id = said.get("order_id")
-        world.truth.returns[return_id] = ReturnTruth(order_id, place.id, currency, total, adjusted, tax, len(goods))
-        for line in goods:
+        order_id, historical = said.get("order_id"), said.get("is_historical", False)
+        world.truth.returns[return_id] = ReturnTruth(
+            order_id, place.id, currency, total, adjusted, tax, len(goods), historical
+        )
+        # What came back before anybody listened lies on no shelf of today that the first receipts did not tell of.
+        for line in () if historical else goods:
             world.truth.move(place.id, line.product_id, 1)
     return return_id
 
 
-def _book_return(world: World, order: Order, return_id: str, units: Sequence[Unit]) -> None:
+def book_return(world: World, order: Order, return_id: str, units: Sequence[Unit]) -> None:
+    """Book units that came back on their order, their customer and, unless the return is historical, its day."""
     if (booked := world.truth.returns.get(return_id)) is None:
         return
     page = world.truth.order(order.id)
@@ -155,6 +163,8 @@ def _book_return(world: World, order: Order, return_id: str, units: Sequence[Uni
         page.returned |= unit.bit
     if order.customer is not None and not order.customer.is_guest:
         world.truth.customer(order.customer.id).return_count += 1
+    if booked.is_historical:
+        return
     if page.has_header:
         _book_sale(sale_of(world, order, world.now), booked)
     else:
@@ -211,5 +221,13 @@ def _request_refund(world: World, order: Order, amount: int, reason: str, code: 
         payload["reason_code"] = code
     if world.chance.happens(0.2):
         payload["note"] = "agreed with the customer"
+    # Somebody of the store asks for it, or of any store of the market; web shops also pay back by themselves.
+    place = order.store or world.asides.pick([store for store in STORES if store.market is order.market])
+    associate = world.asides.pick(world.staff[place]) if world.asides.happens(0.75) else None
+    if associate is not None:
+        payload |= {"associate_id": associate.associate_id, "associate_email": associate.email}
     if world.tell("refund_request.issued", payload):
         world.truth.order(order.id)
+        world.truth.refund_requests[payload["id"]] = RefundRequestTruth(
+            order.id, order.market.currency, amount, reason, associate.associate_id if associate else None
+        )

@@ -1,10 +1,10 @@
-"""How orders come about: from home, at the till, from a store's tablet, out of a system that is no more."""
+"""How orders come about: from home, at the till, from a store's tablet."""
 
 from collections.abc import Sequence
 
 from warehouse.simulator.accounts import authorize, void_rest
 from warehouse.simulator.catalogue import Product
-from warehouse.simulator.clock import DAY, MINUTE, SECOND, STEP
+from warehouse.simulator.clock import MINUTE, SECOND, STEP
 from warehouse.simulator.customers import register
 from warehouse.simulator.fulfilment import assign, charge, hand_over, invoice
 from warehouse.simulator.order_steps import cancel, cancel_units, complete, create, open_up
@@ -79,18 +79,6 @@ def take_away(world: World, order: Order, to_pay: int) -> Course:
     order.body = {}
 
 
-def historical_order(world: World, market: Market) -> Course:
-    """An order of a former system, told long after it was placed."""
-    chance = world.chance
-    customer = world.people.regular(market)
-    order = new_order(world, market, None, customer)
-    order.historical = True
-    order.placed_at = world.now - chance.between(60 * DAY, 900 * DAY)
-    create(world, order)
-    yield world.now + STEP
-    complete(world, order)
-
-
 def _shipped_order(world: World, order: Order) -> Course:
     chance = world.chance
     authorize(world, order.account, order.grand_total, in_store=False)
@@ -129,7 +117,7 @@ def _think_again(world: World, order: Order) -> Course:
 def _cancel(world: World, order: Order) -> Course:
     cancel(world, order)
     yield world.now + STEP + world.chance.below(2 * SECOND)
-    void_rest(world, order.account)
+    void_rest(world, order.account, "order_cancelled")
 
 
 def _taken_from_shelf(world: World, store: Place) -> Sequence[Product]:

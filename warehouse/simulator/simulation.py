@@ -35,6 +35,8 @@ class Delivering(Struct, frozen=True):
     disorder: timedelta
     late: float
     bad: float
+    # After this moment (ms) nothing is published, and everything has arrived; None: there is no such moment.
+    end: int | None = None
 
 
 class Simulation:
@@ -102,7 +104,8 @@ class _Courier:
     def take(self, told: list[Told]) -> None:
         """Send events on their way, some of them twice, some with a broken envelope beside them."""
         chance = self._chance
-        for published_at, name, payload in told:
+        for moment, name, payload in told:
+            published_at = self._by_the_end(moment)
             body = self._envelope(name, published_at, payload)
             arrival = published_at + self._delay()
             self._send(arrival, body)
@@ -110,7 +113,7 @@ class _Courier:
                 self._counts.duplicates += 1
                 if chance.random() < REPLAYED_SHARE:
                     # A replay is published anew, days later.
-                    replayed_at = arrival + chance.between(HOUR, 10 * DAY)
+                    replayed_at = self._by_the_end(arrival + chance.between(HOUR, 10 * DAY))
                     self._send(replayed_at + self._delay(), self._envelope(name, replayed_at, payload))
                 else:
                     self._send(arrival + 1 + int(-math.log(1 - chance.random()) * MINUTE), body)
@@ -126,7 +129,10 @@ class _Courier:
 
     def _send(self, arrival: int, body: bytes) -> None:
         self._taken += 1
-        heappush(self._on_their_way, (arrival, self._taken, body))
+        heappush(self._on_their_way, (self._by_the_end(arrival), self._taken, body))
+
+    def _by_the_end(self, moment: int) -> int:
+        return moment if self._how.end is None else min(moment, self._how.end)
 
     def _delay(self) -> int:
         chance = self._chance

@@ -5,6 +5,7 @@ from typing import Any, Final
 from warehouse.simulator import clock
 from warehouse.simulator.people import Employee, new_employee
 from warehouse.simulator.places import STORES, Place
+from warehouse.simulator.truth import EmployeeTruth
 from warehouse.simulator.world import Course, World
 
 AT_FIRST: Final = 4
@@ -23,7 +24,7 @@ def hire(world: World, store: Place) -> Course:
     """employee.created."""
     employee = _hire(world, store)
     if world.tell("employee.created", _payload(employee)):
-        world.truth.employees[employee.id] = True
+        world.truth.employees[employee.id] = EmployeeTruth(True, employee.phone)
     yield from ()
 
 
@@ -38,20 +39,28 @@ def change(world: World, store: Place) -> Course:
         employee.is_active = False
     else:
         employee.roles = list(world.chance.pick(_ROLES))
+        if world.asides.happens(0.3):
+            employee.phone = _new_phone(world)
     payload = _payload(employee) | {"updated_at": clock.text(world.now)}
     if world.tell("employee.updated", payload):
-        world.truth.employees[employee.id] = employee.is_active
+        world.truth.employees[employee.id] = EmployeeTruth(employee.is_active, employee.phone)
     yield from ()
 
 
 def _hire(world: World, store: Place) -> Employee:
     employee = new_employee(world.chance, store, world.next_number("employee"), world.now)
+    if world.asides.happens(0.6):
+        employee.phone = _new_phone(world)
     world.staff[store].append(employee)
     return employee
 
 
+def _new_phone(world: World) -> str:
+    return f"0{world.asides.between(6_000_000_000, 6_999_999_999)}"
+
+
 def _payload(employee: Employee) -> dict[str, Any]:
-    return {
+    payload: dict[str, Any] = {
         "id": employee.id,
         "associate_id": employee.associate_id,
         "email": employee.email,
@@ -61,3 +70,4 @@ def _payload(employee: Employee) -> dict[str, Any]:
         "roles": employee.roles,
         "created_at": clock.text(employee.created_at),
     }
+    return payload | {"phone": employee.phone} if employee.phone else payload

@@ -6,7 +6,7 @@ A change is booked with the event that tells of it, so the books cover exactly t
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -16,6 +16,7 @@ from warehouse.whole_file import whole_file
 
 # Where sales are booked: the day's first moment (ms), channel type, channel, currency.
 Booking: TypeAlias = tuple[int, str, str, str]
+REASON_KEY: Final = ("order_id", "currency", "transaction_type", "reason")
 
 
 class OrderTruth(msgspec.Struct, gc=False):
@@ -125,6 +126,7 @@ class ReturnTruth(msgspec.Struct, frozen=True, gc=False):
     adjusted: int
     tax: int
     item_count: int
+    is_historical: bool = False
 
     def to_builtins(self) -> dict[str, object]:
         """As values of JSON, amounts as text and named as in the marts."""
@@ -138,7 +140,32 @@ class ReturnTruth(msgspec.Struct, frozen=True, gc=False):
             "total_refund_excl_tax": str(decimal(self.refund - self.tax)),
             "total_refund_tax": str(decimal(self.tax)),
             "item_count": self.item_count,
+            "is_historical": self.is_historical,
         }
+
+
+class RefundRequestTruth(msgspec.Struct, frozen=True, gc=False):
+    """Money somebody asked to be given back, in cents."""
+
+    order_id: str
+    currency: str
+    amount: int
+    return_reason: str
+    associate_id: str | None
+
+    def to_builtins(self) -> dict[str, object]:
+        """As values of JSON, the amount as text."""
+        return msgspec.structs.asdict(self) | {"amount": str(decimal(self.amount))}
+
+
+class CountTruth(msgspec.Struct, gc=False):
+    """A count by the chunks that were told; all of them make it complete."""
+
+    location_id: str
+    total_chunks: int
+    chunks_seen: int = 0
+    lines: int = 0
+    is_complete: bool = False
 
 
 class StockTruth(msgspec.Struct, gc=False):
@@ -192,6 +219,13 @@ class CustomerTruth(msgspec.Struct, gc=False):
     return_count: int = 0
 
 
+class EmployeeTruth(msgspec.Struct, frozen=True, gc=False):
+    """Somebody the newest event of says whether they still work here, and how to call them."""
+
+    is_active: bool
+    phone: str | None
+
+
 class AddressTruth(msgspec.Struct, gc=False):
     """One address of a customer."""
 
@@ -222,8 +256,11 @@ class Truth:
         self.sales: dict[Booking, SalesTruth] = {}
         self.customers: dict[str, CustomerTruth] = {}
         self.addresses: dict[str, AddressTruth] = {}
-        # Employees by id, and whether they still work here.
-        self.employees: dict[str, bool] = {}
+        self.employees: dict[str, EmployeeTruth] = {}
+        self.refund_requests: dict[str, RefundRequestTruth] = {}
+        # Money that moved for a reason, in cents, by order, currency, step and reason.
+        self.reasons: dict[tuple[str, str, str, str], int] = {}
+        self.counted: dict[str, CountTruth] = {}
 
     def order(self, order_id: str) -> OrderTruth:
         """The order's page in the books, a new one at its first mention."""
@@ -275,6 +312,18 @@ class Truth:
             page = self.sales[booking] = SalesTruth()
         return page
 
+    def chunk(self, count_id: str, location_id: str, total_chunks: int, lines: int) -> None:
+        """Book a chunk of a count that was told once, with its lines."""
+        page = self.counted.setdefault(count_id, CountTruth(location_id, total_chunks))
+        page.chunks_seen += 1
+        page.lines += lines
+        page.is_complete = page.chunks_seen == total_chunks
+
+    def give_reason(self, order_id: str, currency: str, step: str, reason: str, cents: int) -> None:
+        """Book money that moved for a reason."""
+        key = (order_id, currency, step, reason)
+        self.reasons[key] = self.reasons.get(key, 0) + cents
+
     def move(self, location_id: str, product_id: str, units: int) -> None:
         """Book units that came (above zero) or went."""
         page = self.stock.get((location_id, product_id))
@@ -314,7 +363,13 @@ class Truth:
             ],
             "customers": msgspec.to_builtins(self.customers),
             "addresses": msgspec.to_builtins(self.addresses),
-            "employees": {key: {"is_active": is_active} for key, is_active in self.employees.items()},
+            "employees": msgspec.to_builtins(self.employees),
+            "refund_requests": {key: page.to_builtins() for key, page in sorted(self.refund_requests.items())},
+            "payment_reasons": [
+                dict(zip(REASON_KEY, key, strict=True)) | {"amount": str(decimal(cents))}
+                for key, cents in sorted(self.reasons.items())
+            ],
+            "inventory_counts": msgspec.to_builtins(self.counted),
         }
 
     def to_json(self) -> bytes:

@@ -38,6 +38,8 @@ class World:
         self, seed: int, start: int, events: int | None, families: Collection[str] | None, colours: int
     ) -> None:
         self.chance = Chance(f"{seed}:world")
+        # For what only adds to an event: it takes no turn away from the choices that make the world what it is.
+        self.asides = Chance(f"{seed}:asides")
         self.truth = Truth()
         self.catalogue = Catalogue(self.chance, colours)
         self.people = Population(self.chance, REMEMBERED_CUSTOMERS)

@@ -146,7 +146,8 @@ fulfilled as (
 
 ),
 
--- Shipping that is paid back is money, and nothing that lies on a shelf.
+-- Shipping that is paid back is money, and nothing that lies on a shelf. What an imported return brought back lay on
+-- a shelf of years ago: the receipts and counts of the stream tell of it, if it is still there.
 returned as (
 
     select
@@ -171,6 +172,7 @@ returned as (
         on items.tenant = returns.tenant and items.return_id = returns.return_id
     where
         lower(items.item_type) is distinct from 'shipping'
+        and returns.is_historical is distinct from true
         {%- if is_incremental() %}
         and {{ is_touched('items.tenant', 'items.return_id') }}
         and {{ is_touched('returns.tenant', 'returns.return_id') }}
