@@ -13,6 +13,7 @@ from warehouse.contract import EventContract, KeyPart, load_contract
 from warehouse.exact_json import parse_exactly
 from warehouse.journal import Delivery, Problem
 from warehouse.times import parse_time
+from warehouse.zero_bytes import without_zeros
 
 
 class _Envelope(msgspec.Struct, gc=False):
@@ -39,17 +40,18 @@ def decode(body: bytes, received_at: int) -> Delivery:
     """The delivery that `body` is, with its problem if it is no event; `received_at` in microseconds since 1970, UTC.
 
     What can be read of tenant, name, key and time is there even when there is a problem. JSON that nests deeper than
-    Python's stack counts as no JSON.
+    Python's stack counts as no JSON. A zero byte in a text is read as the sign for it, ␀.
     """
     if not body.isascii() and not _is_utf8(body):
         return Delivery(received_at, None, None, None, None, Problem.NOT_UTF8, body)
+    read = without_zeros(body)
     tenant: str | None
     name: str | None
     try:
-        envelope = _decode_envelope(body)
+        envelope = _decode_envelope(read)
         tenant, name, published_text, payload = envelope.tenant, envelope.name, envelope.published_at, envelope.payload
     except (msgspec.DecodeError, RecursionError):
-        loose = _read_loosely(body)
+        loose = _read_loosely(read)
         if isinstance(loose, Problem):
             return Delivery(received_at, None, None, None, None, loose, body)
         tenant, name, published_text = _text(loose.tenant), _text(loose.name), _text(loose.published_at) or ""

@@ -12,11 +12,13 @@ from duckdb.sqltypes import BOOLEAN, VARCHAR
 
 from warehouse.contract import load_contract
 from warehouse.reading import Reader
+from warehouse.zero_bytes import without_zeros
 
 # As models call them, with an event's name and the body of its delivery.
 CONFORMS: Final = "conforms_to_contract"
 READ: Final = "read_delivery"
 REWRITE: Final = "body_as_read"
+WITHOUT_ZEROS: Final = "without_zeros"
 
 _READING: Final = (
     "STRUCT(problem VARCHAR, idempotency_key VARCHAR, is_rewritten BOOLEAN, "
@@ -28,7 +30,8 @@ def add_functions(con: duckdb.DuckDBPyConnection) -> None:
     """Let the queries of this DuckDB read deliveries by the shipped contract.
 
     `conforms_to_contract` says whether a body is in all as the contract has it, `read_delivery` how one that is not is
-    read, and `body_as_read` what DuckDB is to read instead of one that is rewritten.
+    read, and `body_as_read` what DuckDB is to read instead of one that is rewritten. `without_zeros` makes zero bytes
+    visible in the texts of any JSON.
     """
     # DuckDB would evaluate the annotations of a function, which are for type checkers alone. By Arrow it takes many
     # bodies at once; but texts that come back so are freed while it still reads them (1.5.5), so these come one by one.
@@ -44,6 +47,7 @@ def add_functions(con: duckdb.DuckDBPyConnection) -> None:
     texts = [VARCHAR, VARCHAR]
     con.create_function(READ, lambda name, body: _read(name, body), texts, con.sqltype(_READING), **options)  # noqa: PLW0108
     con.create_function(REWRITE, lambda name, body: _rewrite(name, body), texts, VARCHAR, **options)  # noqa: PLW0108
+    con.create_function(WITHOUT_ZEROS, lambda body: without_zeros(body.encode()).decode(), [VARCHAR], VARCHAR)
 
 
 def _conform(names: pa.ChunkedArray[Any], bodies: pa.ChunkedArray[Any]) -> pa.Array[Any]:

@@ -1,6 +1,7 @@
 """The one place that opens the lake: a DuckLake whose catalog holds the schemas `log`, `marts` and `trust`.
 
-Readers never wait for a writer: the SQLite catalog runs in WAL mode, and every statement has a busy timeout.
+Readers never wait for a writer: the SQLite catalog runs in WAL mode, and every statement has a busy timeout. A
+transaction sees the catalog as it was when it first read, whatever is written meanwhile.
 """
 
 import importlib.resources
@@ -18,6 +19,9 @@ EXTENSIONS: Final = ("sqlite_scanner", "ducklake")
 # To hash both files for their signatures takes longer than all else about opening a lake. They are as trustworthy as
 # the Python files installed beside them; `warehouse doctor` does look at the signatures.
 TRUST_INSTALLED: Final = {"allow_unsigned_extensions": "true"}
+# Else DuckDB looks through a table of the catalog with connections of its own: up to the last row there was when the
+# transaction began, in the catalog as it is now. Rows that were moved meanwhile would be in neither.
+ONE_CATALOG: Final = "set global sqlite_disable_multithreaded_scans = true"
 FORMAT: Final = 2
 BUSY_TIMEOUT_MS: Final = 10_000
 # What DuckLake says of a catalog file in which there is no lake.
@@ -62,6 +66,7 @@ def load_extensions(con: duckdb.DuckDBPyConnection) -> None:
                 "install exactly the versions of requirements.lock",
             )
         con.execute(f"load {_quote(str(file))}")
+    con.execute(ONE_CATALOG)
     con.execute("set allow_unsigned_extensions = false")
 
 

@@ -26,7 +26,16 @@ if TYPE_CHECKING:
 
 SUFFIXES: Final = {".sql", ".yml", ".toml"}
 # What decides, beside the project, what models give: how they are run, and how they read deliveries.
-DECIDING: Final = ("plan.py", "model.py", "touched.py", "conformity.py", "reading.py", "times.py", "functions.py")
+DECIDING: Final = (
+    "plan.py",
+    "model.py",
+    "touched.py",
+    "conformity.py",
+    "reading.py",
+    "times.py",
+    "functions.py",
+    "zero_bytes.py",
+)
 STRATEGIES: Final[dict[str, Strategy]] = {"by_entity": "by_entity", "append": "append", "delete+insert": "by_key"}
 
 _digests: dict[frozenset[tuple[Path, int]], str] = {}

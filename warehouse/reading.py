@@ -3,7 +3,8 @@
 The receiver makes keys of it, DuckDB makes facts of it. Nearly every body is read by DuckDB as it stands in the log: it
 is all spelled as the contract has it. One that is not is rewritten here before. Of a member that an object has twice
 the last one counts. A text is without the blanks around it, a number in its place is its text (7, 7.0 and "7" are one),
-a time is written alike, and what is none of these says nothing.
+a time is written alike, a zero byte is the sign for it, and what is
+none of these says nothing.
 """
 
 import re
@@ -20,6 +21,7 @@ from warehouse.contract.keys import BLANKS, value_text
 from warehouse.exact_json import Repeating, parse_exactly
 from warehouse.journal import Problem
 from warehouse.times import USUAL_PATTERN, oddity_of, parse_time, written_time
+from warehouse.zero_bytes import SIGN, without_zeros
 
 _WHOLE: Final = re.compile(r"[+-]?\d{1,40}(?:\.0*)?", re.ASCII)
 _USUAL_TIME: Final = re.compile(USUAL_PATTERN, re.ASCII)
@@ -93,14 +95,16 @@ class _EventReader:
         return holds(self._decode_strictly, body) and _is_unambiguous(body)
 
     def _rewritten(self, body: bytes) -> Reading:
-        envelope, repeats = parse_exactly(body)
+        visible = without_zeros(body)
+        has_zeros = visible is not body
+        envelope, repeats = parse_exactly(visible)
         payload = envelope["payload"]
         key = self._event.idempotency_key(payload)
         if key is None:
             return Reading(Problem.MISSING_KEY)
-        walk = _Walk(is_changed=repeats)
+        walk = _Walk(is_changed=repeats or has_zeros)
         read = walk.read(payload, self._event.fields, "")
-        findings = [*walk.findings, *(_repeated(envelope) if repeats else ())]
+        findings = [*walk.findings, *(_repeated(envelope) if repeats else ()), *(_zeros(payload) if has_zeros else ())]
         written = _encode({"payload": read}) if walk.is_changed else None
         return Reading(None, key, written, tuple(sorted(findings, key=str)[:_MOST_FINDINGS]))
 
@@ -231,6 +235,20 @@ def _repeated(envelope: Any) -> Iterator[Finding]:
                 yield from (
                     Finding(f"{above}{name}", "repeated_field", None, _kind(value[name])) for name in value.repeated
                 )
+
+
+def _zeros(payload: Any) -> Iterator[Finding]:
+    """The texts in which a zero byte is read as its sign. One that held the sign itself is among them."""
+    left: list[tuple[str, Any]] = [("", payload)]
+    while left:
+        path, value = left.pop()
+        if isinstance(value, list):
+            left += [(f"{path}[]", inner) for inner in value]
+        elif isinstance(value, dict):
+            above = f"{path}." if path else ""
+            left += [(f"{above}{name}", inner) for name, inner in value.items()]
+        elif isinstance(value, str) and SIGN in value:
+            yield Finding(path, "does_not_fit", "text", "text")
 
 
 def _kind(value: Any) -> str:

@@ -13,7 +13,10 @@ with arrivals as (
         events.received_at,
         events.journal,
         events.position,
-        json_extract(events.body, '$.payload') as payload,
+        json_extract(
+            case when contains(events.body, '\u0000') then without_zeros(events.body) else events.body end,
+            '$.payload'
+        ) as payload,
         readings.findings
     from {{ source('log', 'events') }} as events
     left join {{ ref('stg_readings') }} as readings
