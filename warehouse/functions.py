@@ -44,7 +44,7 @@ def add_functions(con: duckdb.DuckDBPyConnection) -> None:
         type=PythonUDFType.ARROW,
         **options,
     )
-    texts = [VARCHAR, VARCHAR]
+    texts: list[Any] = [VARCHAR, VARCHAR]
     con.create_function(READ, lambda name, body: _read(name, body), texts, con.sqltype(_READING), **options)  # noqa: PLW0108
     con.create_function(REWRITE, lambda name, body: _rewrite(name, body), texts, VARCHAR, **options)  # noqa: PLW0108
     con.create_function(WITHOUT_ZEROS, lambda body: without_zeros(body.encode()).decode(), [VARCHAR], VARCHAR)
@@ -52,9 +52,12 @@ def add_functions(con: duckdb.DuckDBPyConnection) -> None:
 
 def _conform(names: pa.ChunkedArray[Any], bodies: pa.ChunkedArray[Any]) -> pa.Array[Any]:
     conforms = _reader().conforms
-    # One body at a time: two thousand of them may be too much to have twice.
-    pairs = zip(names.to_pylist(), bodies.cast(pa.large_binary()), strict=True)
-    return pa.array([(data := body.as_py()) is not None and conforms(name, data) for name, body in pairs], pa.bool_())
+    answers = list[bool]()
+    for name, text in zip(names.to_pylist(), bodies.cast(pa.large_binary()), strict=True):
+        # One body at a time: two thousand of them may be too much to have twice.
+        body: bytes | None = text.as_py()
+        answers.append(body is not None and conforms(name, body))
+    return pa.array(answers, pa.bool_())
 
 
 def _read(name: str | None, body: str | None) -> dict[str, Any] | None:
@@ -62,7 +65,7 @@ def _read(name: str | None, body: str | None) -> dict[str, Any] | None:
     if reading is None:
         return None
     return {
-        "problem": reading.problem and reading.problem.value,
+        "problem": None if reading.problem is None else reading.problem.value,
         "idempotency_key": reading.idempotency_key,
         "is_rewritten": reading.body is not None,
         "findings": [finding._asdict() for finding in reading.findings],

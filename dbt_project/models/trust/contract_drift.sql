@@ -4,8 +4,21 @@
     incremental_strategy='delete+insert',
 ) }}
 
--- Of most payloads a strict decoder has said in a fraction of the time that nothing in them differs: they have no reading.
-with arrivals as (
+-- Of most payloads a strict decoder has said in a fraction of the time that nothing in them differs: these have no
+-- reading.
+with readings as (
+
+    select
+        journal,
+        position,
+        problem,
+        findings
+    from {{ ref('stg_readings') }}
+    where {{ new_readings() }}
+
+),
+
+arrivals as (
 
     select
         events.tenant,
@@ -19,11 +32,7 @@ with arrivals as (
         ) as payload,
         readings.findings
     from {{ source('log', 'events') }} as events
-    left join {{ ref('stg_readings') }} as readings
-        on
-            events.journal = readings.journal
-            and events.position = readings.position
-            and readings.{{ new_readings() }}
+    left join readings on events.journal = readings.journal and events.position = readings.position
     where
         {{ new_deliveries() | replace('batch', 'events.batch') }}
         and events.problem is null
