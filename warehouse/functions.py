@@ -47,7 +47,7 @@ def add_functions(con: duckdb.DuckDBPyConnection) -> None:
     texts: list[Any] = [VARCHAR, VARCHAR]
     con.create_function(READ, lambda name, body: _read(name, body), texts, con.sqltype(_READING), **options)  # noqa: PLW0108
     con.create_function(REWRITE, lambda name, body: _rewrite(name, body), texts, VARCHAR, **options)  # noqa: PLW0108
-    con.create_function(WITHOUT_ZEROS, lambda body: without_zeros(body.encode()).decode(), [VARCHAR], VARCHAR)
+    con.create_function(WITHOUT_ZEROS, lambda body: without_zeros(body.encode()).decode(), texts[:1], VARCHAR)
 
 
 def _conform(names: pa.ChunkedArray[Any], bodies: pa.ChunkedArray[Any]) -> pa.Array[Any]:
