@@ -18,9 +18,7 @@ sold as (
         tenant,
         coalesce(currency, 'XXX') as currency,
         count(*) as units,
-        coalesce(sum(pricebook_price), 0)
-        - coalesce(sum(item_discounts), 0)
-        - coalesce(sum(order_discounts), 0) as net_sales,
+        coalesce(sum(net_amount), 0) as net_sales,
         count(cancelled_at) as cancelled_units
     from {{ ref('fct_order_items') }}
     where is_sale

@@ -45,7 +45,7 @@ months as (
         orders.customer_id,
         orders.month,
         orders.currency,
-        try_cast(coalesce(sum(sales.net_sales), 0) as decimal(18, 4)) as net_sales
+        coalesce(sum(sales.net_sales), 0) as net_sales
     from orders
     left join sales on orders.tenant = sales.tenant and orders.order_id = sales.order_id
     group by orders.tenant, orders.customer_id, orders.month, orders.currency
@@ -60,7 +60,7 @@ final as (
         month,
         currency,
         min(month) over (partition by tenant, customer_id) as cohort_month,
-        row_number() over (partition by tenant, customer_id order by month, currency) = 1 as is_first,
+        row_number() over (partition by tenant, customer_id, month order by currency) = 1 as is_first_of_month,
         net_sales
     from months
 

@@ -49,7 +49,9 @@ amounts as (
         order_id,
         count(*) as units,
         coalesce(sum(pricebook_price), 0) as gross_sales,
-        coalesce(sum(item_discounts), 0) + coalesce(sum(order_discounts), 0) as discounts,
+        -- What is taken off an unknown price is no part of sales, nor of net_amount.
+        coalesce(sum(item_discounts) filter (where pricebook_price is not null), 0)
+        + coalesce(sum(order_discounts) filter (where pricebook_price is not null), 0) as discounts,
         coalesce(sum(tax), 0) as tax
     from units
     group by tenant, order_id
@@ -100,6 +102,7 @@ bookings as (
 
 ),
 
+-- As wide as sums are: what no column of a mart can hold is null there, and not left out of a sum here.
 final as (
 
     select
@@ -111,10 +114,10 @@ final as (
         orders.currency,
         sum(bookings.orders)::bigint as orders,
         sum(bookings.units)::bigint as units,
-        try_cast(sum(bookings.gross_sales) as decimal(18, 4)) as gross_sales,
-        try_cast(sum(bookings.discounts) as decimal(18, 4)) as discounts,
-        try_cast(sum(bookings.tax) as decimal(18, 4)) as tax,
-        try_cast(sum(bookings.shipping) as decimal(18, 4)) as shipping,
+        sum(bookings.gross_sales) as gross_sales,
+        sum(bookings.discounts) as discounts,
+        sum(bookings.tax) as tax,
+        sum(bookings.shipping) as shipping,
         sum(bookings.cancelled_units)::bigint as cancelled_units
     from orders
     inner join bookings on orders.tenant = bookings.tenant and orders.order_id = bookings.order_id

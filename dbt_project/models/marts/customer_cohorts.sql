@@ -1,14 +1,16 @@
 {{ config(materialized='table') }}
 
-with cohorts as (
+-- A customer who orders in two currencies in one month is one.
+with customers as (
 
     select
         tenant,
         cohort_month,
+        month,
         count(*) as customers
     from {{ ref('int_customer_months') }}
-    where is_first
-    group by tenant, cohort_month
+    where is_first_of_month
+    group by tenant, cohort_month, month
 
 ),
 
@@ -35,9 +37,17 @@ final as (
         activity.currency,
         cohorts.customers,
         activity.active_customers,
+        active.customers as all_active_customers,
         activity.net_sales
     from activity
-    inner join cohorts on activity.tenant = cohorts.tenant and activity.cohort_month = cohorts.cohort_month
+    inner join customers as cohorts
+        on activity.tenant = cohorts.tenant
+        and activity.cohort_month = cohorts.cohort_month
+        and activity.cohort_month = cohorts.month
+    inner join customers as active
+        on activity.tenant = active.tenant
+        and activity.cohort_month = active.cohort_month
+        and activity.month = active.month
 
 )
 
