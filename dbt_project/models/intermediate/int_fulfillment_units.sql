@@ -32,7 +32,7 @@ units as (
         fulfillment_request_id,
         item_id,
         arg_max(product_id, version) as product_id,
-        arg_max(quantity, version) as quantity,
+        coalesce(arg_max(quantity, version), 1) as quantity,
         arg_max(step, version) as last_step,
         arg_max(rejection_reason, version) as rejection_reason,
         arg_max(tracking_code, version) as tracking_code,
@@ -55,7 +55,7 @@ units as (
 final as (
 
     select
-        units.* replace (coalesce(units.quantity, 1) as quantity),
+        units.*,
         requests.order_id
     from units
     inner join requests

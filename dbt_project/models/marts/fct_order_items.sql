@@ -427,7 +427,7 @@ final as (
         case when cancelled_at is not null then cancellation_reason end as cancellation_reason,
         swapped_to_item_id,
         returned_at,
-        case when returned_quantity > quantity then quantity else returned_quantity end::bigint as returned_quantity,
+        case when returned_quantity > quantity then quantity else returned_quantity::bigint end as returned_quantity,
         refund_amount,
         ordered_at,
         header_name is not null

@@ -3,4 +3,6 @@
     meta={'entity': ['tenant', 'return_id'], 'sources': ['stg_return_events']},
 ) }}
 
-{{ orders_named('stg_return_events', 'return_id', 'coalesce(order_id, ' ~ said('payload.blind_order_id') ~ ')', has_products=true) }}
+{%- set order_id = 'coalesce(order_id, ' ~ said('payload.blind_order_id') ~ ')' %}
+
+{{ orders_named('stg_return_events', 'return_id', order_id, has_products=true) }}
