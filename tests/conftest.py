@@ -32,6 +32,7 @@ LONG = (
     "tests/end_to_end/test_spine.py",
     "tests/end_to_end/test_freshness.py",
     "tests/dbt_project/test_arrival.py",
+    "tests/dbt_project/test_winners.py",
     "tests/dashboard/test_dashboard.py",
     "tests/warehouse/test_long_readers.py",
 )

@@ -5,14 +5,13 @@
 {% macro fulfillment_steps(events) %}
     select
         tenant,
-        order_id,
         fulfillment_request_id,
         split_part(event_name, '.', 2) as step,
         {{ fulfillment_version() }} as version,
         {{ said('payload.fulfillment_location_id') }} as fulfillment_location_id,
-        {{ said('item.id') }} is not null as names_unit,
         coalesce({{ said('item.id') }}, 'line-' || line) as item_id,
         {{ said('item.product_id') }} as product_id,
+        item.quantity,
         {{ said('item.rejection_reason') }} as rejection_reason,
         {{ said('item.tracking_code') }} as tracking_code,
         {{ said('item.carrier') }} as carrier,

@@ -1,4 +1,7 @@
-{#- An order's header: its order.opened if seen, else its order.created; the lifecycle decides, not the arrival. -#}
+{#-
+    An order's header: its order.opened if seen, else its order.created, else a completion that says as much as a header;
+    the lifecycle decides, not the arrival.
+-#}
 {% macro order_headers(events) %}
     select
         tenant,
@@ -9,12 +12,40 @@
     from {{ events }}
     where
         variant_id in (
-            select arg_max(variant_id, (event_name = 'order.opened', published_at, payload_hash))
+            select
+                arg_max(
+                    variant_id,
+                    (
+                        event_name = 'order.opened',
+                        event_name = 'order.created',
+                        event_name = 'order.completed',
+                        published_at,
+                        payload_hash
+                    )
+                )
             from {{ events }}
-            where event_name in ('order.created', 'order.opened')
+            where {{ is_header() }}
             group by tenant, order_id
         )
 {% endmacro %}
+
+{#-
+    Whether an order event is a header. NewStore's slim completions name units; one that says a currency, a total or when
+    the order was placed is of an order whose stream may have begun late, and all there is.
+-#}
+{% macro is_header() -%}
+    (
+        event_name in ('order.created', 'order.opened')
+        or (
+            event_name in ('order.completed', 'order.shipped')
+            and (
+                {{ said('payload.currency') }} is not null
+                or payload.grand_total is not null
+                or {{ utc('payload.placed_at') }} is not null
+            )
+        )
+    )
+{%- endmacro %}
 
 {#- When a step of an order happened: the event's own time under its own name, else its published_at. -#}
 {% macro order_step_at() -%}
@@ -32,27 +63,6 @@
         published_at
     )
 {%- endmacro %}
-
-{#- Every order this run recomputes: a touched order is one that some event of the sources names. -#}
-{% macro named_orders(sources) %}
-    select
-        tenant,
-        order_id
-    from (
-        {%- if is_incremental() %}
-        {{- touched_entities() }}
-        {%- else %}
-        {%- for source in sources %}
-        select
-            tenant,
-            order_id
-        from {{ ref(source) }}
-        {{- ' union' if not loop.last }}
-        {%- endfor %}
-        {%- endif %}
-    ) as named
-    where order_id is not null
-{% endmacro %}
 
 {#- The unit that a line of a swap takes away. Where only the new one has a name of its own, the line's id is the old one's. -#}
 {% macro swapped_away(item) -%}

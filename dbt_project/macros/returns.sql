@@ -9,7 +9,6 @@
         returned_at,
         currency,
         coalesce({{ said('item.id') }}, 'line-' || line) as item_id,
-        {{ said('item.id') }} is not null as names_unit,
         coalesce(lower({{ said('item.item_type') }}) = 'shipping', false) as is_shipping,
         item
     from (
@@ -23,5 +22,5 @@
             generate_subscripts(payload.items, 1) as line
         from {{ returns }}
     ) as lines
-    qualify row_number() over (partition by tenant, order_id, return_id, item_id order by line) = 1
+    qualify row_number() over (partition by tenant, return_id, item_id order by line) = 1
 {% endmacro %}

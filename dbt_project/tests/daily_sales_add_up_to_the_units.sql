@@ -17,9 +17,9 @@ sold as (
     select
         tenant,
         coalesce(currency, 'XXX') as currency,
-        count(*) as units,
+        sum(quantity) as units,
         coalesce(sum(net_amount), 0) as net_sales,
-        count(cancelled_at) as cancelled_units
+        sum(quantity) filter (where cancelled_at is not null) as cancelled_units
     from {{ ref('fct_order_items') }}
     where is_sale
     group by tenant, currency

@@ -7,7 +7,7 @@ with units as (
     select
         tenant,
         order_id,
-        sum(pricebook_price) as subtotal,
+        sum(pricebook_price * quantity) as subtotal,
         sum(coalesce(item_discounts, 0) + coalesce(order_discounts, 0)) as discount_total
     from {{ ref('fct_order_items') }}
     where swapped_to_item_id is null and pricebook_price is not null

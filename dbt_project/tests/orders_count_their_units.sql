@@ -4,9 +4,9 @@ with units as (
     select
         tenant,
         order_id,
-        count(*) as item_count,
-        count(*) filter (where status = 'cancelled') as cancelled_item_count,
-        count(*) filter (where returned_at is not null) as returned_item_count
+        sum(quantity) as item_count,
+        sum(quantity) filter (where status = 'cancelled') as cancelled_item_count,
+        sum(returned_quantity) as returned_item_count
     from {{ ref('fct_order_items') }}
     where swapped_to_item_id is null and lower(item_type) is distinct from 'shipping'
     group by tenant, order_id

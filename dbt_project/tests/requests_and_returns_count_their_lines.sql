@@ -4,7 +4,7 @@ with units as (
     select
         tenant,
         fulfillment_request_id as id,
-        count(*) as item_count
+        sum(quantity) as item_count
     from {{ ref('fct_fulfillment_items') }}
     group by tenant, fulfillment_request_id
 
@@ -15,7 +15,7 @@ returned as (
     select
         tenant,
         return_id as id,
-        count(*) as item_count
+        sum(quantity) as item_count
     from {{ ref('fct_return_items') }}
     where lower(item_type) is distinct from 'shipping'
     group by tenant, return_id

@@ -14,13 +14,13 @@ def create(world: World, order: Order) -> None:
     """order.created: the grace period begins."""
     order.body = order_body(world, order)
     if world.tell("order.created", order.body):
-        _book_header(world, order)
+        _book_header(world, order, order.units)
 
 
 def open_up(world: World, order: Order) -> None:
     """order.opened: the grace period is over; the body is that of order.created with another status."""
     if world.tell("order.opened", with_status(order.body, "opened", order.units)):
-        _book_header(world, order).was_opened = True
+        _book_header(world, order, order.units).was_opened = True
 
 
 def hold(world: World, order: Order, units: Sequence[Unit]) -> None:
@@ -79,21 +79,30 @@ def complete(world: World, order: Order) -> None:
                 item["fulfillment_location_id"] = unit.place.id
         items.append(item)
     payload["items"] = items
-    if world.chance.happens(0.1):
+    is_whole = world.chance.happens(0.1)
+    if is_whole:
         payload = _whole(world, order, payload)
     if world.chance.happens(0.006):
         shipped = {"id": order.id, "items": items}
         if world.tell("order.shipped", shipped):
             _book_completion(world, order)
     if world.tell("order.completed", payload):
+        if is_whole:
+            # All there is of an order placed before the stream began; units that came by a swap have no price in it.
+            ordered = _ordered(order)
+            _book_header(world, order, [unit for unit in order.units if unit.id in ordered])
         _book_completion(world, order)
 
 
 def _whole(world: World, order: Order, slim: dict[str, Any]) -> dict[str, Any]:
-    ordered = {item["id"]: item for item in order.body["items"]}
+    ordered = _ordered(order)
     items = [ordered.get(item["id"], {}) | item for item in slim["items"]]
     closing = {"items": items, "completed_at": clock.text(world.now), "payments": _payments(order)}
     return order.body | slim | closing
+
+
+def _ordered(order: Order) -> dict[str, dict[str, Any]]:
+    return {item["id"]: item for item in order.body["items"]}
 
 
 def _payments(order: Order) -> list[dict[str, Any]]:
@@ -108,7 +117,7 @@ def _payments(order: Order) -> list[dict[str, Any]]:
     ]
 
 
-def _book_header(world: World, order: Order) -> OrderTruth:
+def _book_header(world: World, order: Order, priced: Sequence[Unit]) -> OrderTruth:
     page, _ = _page(world, order, order.units)
     if page.has_header:
         return page
@@ -116,7 +125,7 @@ def _book_header(world: World, order: Order) -> OrderTruth:
     page.external_id = order.external_id
     page.currency = order.market.currency
     page.total_cents = order.grand_total
-    page.net_cents = sum(unit.net for unit in order.units)
+    page.net_cents = sum(unit.net for unit in priced) if priced else None
     if order.customer is not None and not order.customer.is_guest:
         page.customer_id = order.customer.id
         world.truth.customer(page.customer_id).order_count += 1
@@ -124,9 +133,11 @@ def _book_header(world: World, order: Order) -> OrderTruth:
         sale = sale_of(world, order, order.placed_at)
         sale.orders += 1
         sale.units += len(order.units)
-        sale.net_sales += page.net_cents
-        sale.tax += sum(unit.tax for unit in order.units)
+        sale.net_sales += page.net_cents or 0
+        sale.tax += sum(unit.tax for unit in priced)
         sale.shipping += order.shipping
+        for moment, count in page.cancelled_early:
+            sale_of(world, order, moment).cancelled_units += count
     return page
 
 
@@ -140,9 +151,16 @@ def _book_cancellation(world: World, order: Order, units: Sequence[Unit]) -> Ord
     already = page.cancelled
     page, bits = _page(world, order, units)
     page.cancelled |= bits
-    if page.has_header and not order.historical:
-        sale_of(world, order, world.told_at).cancelled_units += (bits & ~already).bit_count()
+    _book_cancelled(world, order, world.told_at, (bits & ~already).bit_count())
     return page
+
+
+def _book_cancelled(world: World, order: Order, moment: int, count: int) -> None:
+    page = world.truth.order(order.id)
+    if count and page.has_header and not order.historical:
+        sale_of(world, order, moment).cancelled_units += count
+    elif count:
+        page.cancelled_early += ((moment, count),)
 
 
 def _book_completion(world: World, order: Order) -> None:
@@ -150,6 +168,7 @@ def _book_completion(world: World, order: Order) -> None:
     page.was_completed = True
     for unit in order.units:
         if unit.is_cancelled:
+            _book_cancelled(world, order, world.now, (unit.bit & ~page.cancelled).bit_count())
             page.cancelled |= unit.bit
         else:
             page.fulfilled |= unit.bit

@@ -55,6 +55,7 @@ def blind_return(world: World, store: Place) -> Course:
     account = Account(chance.uuid(), store.market.currency)
     return_id = process(world, lines, store, account.currency, 0, {"blind_order_id": account.order_id})
     if page := world.truth.returns.get(return_id):
+        world.truth.made_up.add(account.order_id)
         _book_sale(world.truth.sale(world.now, "unknown", "unknown", account.currency), page)
     world.stockroom.arrive(store, product, 1)
     yield world.now + STEP + chance.below(20 * SECOND)

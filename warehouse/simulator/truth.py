@@ -26,7 +26,7 @@ class OrderTruth(msgspec.Struct, gc=False):
     customer_id: str | None = None
     currency: str | None = None
     total_cents: int = 0
-    net_cents: int = 0
+    net_cents: int | None = None
     has_header: bool = False
     was_opened: bool = False
     was_completed: bool = False
@@ -37,6 +37,8 @@ class OrderTruth(msgspec.Struct, gc=False):
     returned: int = 0
     held: int = 0
     replaced: int = 0
+    # When units were cancelled, and how many, before there was a header to say what sale they were.
+    cancelled_early: tuple[tuple[int, int], ...] = ()
 
     @property
     def item_count(self) -> int:
@@ -65,8 +67,8 @@ class OrderTruth(msgspec.Struct, gc=False):
 
     @property
     def net_amount(self) -> Decimal | None:
-        """What the units cost after discounts, tax and shipping apart; None without a header."""
-        return decimal(self.net_cents) if self.has_header else None
+        """What the units cost after discounts, tax and shipping apart; None where no header says a price."""
+        return None if self.net_cents is None else decimal(self.net_cents)
 
     @property
     def status(self) -> str:
@@ -249,6 +251,8 @@ class Truth:
     def __init__(self) -> None:
         self.counts = Counts()
         self.orders: dict[str, OrderTruth] = {}
+        # Orders that NewStore makes up for the money of blind returns.
+        self.made_up: set[str] = set()
         self.accounts: dict[tuple[str, str], AccountTruth] = {}
         self.returns: dict[str, ReturnTruth] = {}
         self.stock: dict[tuple[str, str], StockTruth] = {}
@@ -270,8 +274,9 @@ class Truth:
         return page
 
     def account(self, order_id: str, currency: str) -> AccountTruth:
-        """The payment account's page; to speak of an order's money is to speak of the order."""
-        self.order(order_id)
+        """The payment account's page; who speaks of its money speaks of the order, unless a blind return made it up."""
+        if order_id not in self.made_up:
+            self.order(order_id)
         page = self.accounts.get((order_id, currency))
         if page is None:
             page = self.accounts[order_id, currency] = AccountTruth()

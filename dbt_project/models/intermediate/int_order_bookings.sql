@@ -1,6 +1,6 @@
-{%- set sources = ['stg_order_events', 'stg_return_events', 'stg_fulfillment_events'] -%}
+{%- set sources = ['stg_order_events', 'stg_return_orders', 'stg_fulfillment_orders'] -%}
 {{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources}) }}
--- depends_on: {{ ref('stg_order_events') }}, {{ ref('stg_return_events') }}, {{ ref('stg_fulfillment_events') }}
+-- depends_on: {{ ref('stg_order_events') }}, {{ ref('stg_return_orders') }}, {{ ref('stg_fulfillment_orders') }}
 
 -- An order without a header has no day, no channel and no currency yet; one imported from another system is no sale.
 with orders as (
@@ -27,6 +27,7 @@ units as (
     select
         items.tenant,
         items.order_id,
+        items.quantity,
         items.pricebook_price,
         items.item_discounts,
         items.order_discounts,
@@ -47,8 +48,8 @@ amounts as (
     select
         tenant,
         order_id,
-        count(*) as units,
-        coalesce(sum(pricebook_price), 0) as gross_sales,
+        sum(quantity) as units,
+        coalesce(sum({{ of_all_units('pricebook_price', 'quantity') }}), 0) as gross_sales,
         -- What is taken off an unknown price is no part of sales, nor of net_amount.
         coalesce(sum(item_discounts) filter (where pricebook_price is not null), 0)
         + coalesce(sum(order_discounts) filter (where pricebook_price is not null), 0) as discounts,
@@ -64,7 +65,7 @@ cancelled as (
         tenant,
         order_id,
         cancelled_on,
-        count(*) as units
+        sum(quantity) as units
     from units
     where cancelled_on is not null
     group by tenant, order_id, cancelled_on
@@ -113,12 +114,12 @@ final as (
         orders.channel,
         orders.currency,
         sum(bookings.orders)::bigint as orders,
-        sum(bookings.units)::bigint as units,
+        sum(bookings.units)::hugeint as units,
         sum(bookings.gross_sales) as gross_sales,
         sum(bookings.discounts) as discounts,
         sum(bookings.tax) as tax,
         sum(bookings.shipping) as shipping,
-        sum(bookings.cancelled_units)::bigint as cancelled_units
+        sum(bookings.cancelled_units)::hugeint as cancelled_units
     from orders
     inner join bookings on orders.tenant = bookings.tenant and orders.order_id = bookings.order_id
     group by all

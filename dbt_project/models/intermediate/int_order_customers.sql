@@ -1,6 +1,6 @@
-{%- set sources = ['stg_order_events', 'stg_return_events', 'stg_fulfillment_events'] -%}
+{%- set sources = ['stg_order_events', 'stg_return_orders', 'stg_fulfillment_orders'] -%}
 {{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources}) }}
--- depends_on: {{ ref('stg_return_events') }}, {{ ref('stg_fulfillment_events') }}
+-- depends_on: {{ ref('stg_return_orders') }}, {{ ref('stg_fulfillment_orders') }}
 
 -- Also a customer whom a later header of the order names no more: what is counted of them changes then. Returns and
 -- fulfilments name no customer here; they may add units to the order, and so are sources as they are of its sales.
@@ -11,8 +11,7 @@ select distinct
     {{ log_position() }}::bigint as changed_batch
 from {{ near('stg_order_events') }}
 where
-    event_name in ('order.created', 'order.opened')
-    and {{ said('payload.customer_id') }} is not null
+    {{ said('payload.customer_id') }} is not null
     {%- if is_incremental() %}
     and {{ is_touched('tenant', 'order_id') }}
     {%- endif %}

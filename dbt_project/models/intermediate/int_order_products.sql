@@ -1,4 +1,4 @@
-{%- set sources = ['stg_order_events', 'stg_return_events', 'stg_fulfillment_events'] -%}
+{%- set sources = ['stg_order_events', 'stg_return_orders', 'stg_fulfillment_orders'] -%}
 {{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources}) }}
 
 with order_lines as (
@@ -14,36 +14,6 @@ with order_lines as (
 
 ),
 
-return_lines as (
-
-    select
-        tenant,
-        order_id,
-        unnest(payload.items) as item
-    from {{ near('stg_return_events') }}
-    where
-        order_id is not null
-        {%- if is_incremental() %}
-        and {{ is_touched('tenant', 'order_id') }}
-        {%- endif %}
-
-),
-
-fulfillment_lines as (
-
-    select
-        tenant,
-        order_id,
-        unnest(payload.items) as item
-    from {{ near('stg_fulfillment_events') }}
-    where
-        order_id is not null
-        {%- if is_incremental() %}
-        and {{ is_touched('tenant', 'order_id') }}
-        {%- endif %}
-
-),
-
 named as (
 
     select
@@ -51,18 +21,17 @@ named as (
         order_id,
         unnest({{ products_of_item('item') }}) as product_id
     from order_lines
+    {%- for source in ['stg_return_orders', 'stg_fulfillment_orders'] %}
     union
     select
         tenant,
         order_id,
-        {{ said('item.product_id') }} as product_id
-    from return_lines
-    union
-    select
-        tenant,
-        order_id,
-        {{ said('item.product_id') }} as product_id
-    from fulfillment_lines
+        unnest(product_ids) as product_id
+    from {{ near(source) }}
+    {%- if is_incremental() %}
+    where {{ is_touched('tenant', 'order_id') }}
+    {%- endif %}
+    {%- endfor %}
 
 ),
 

@@ -8,9 +8,16 @@
     'stg_fulfillment_events': {'order': 'order_id'},
     'stg_address_events': {'customer': 'customer_id'},
 } -%}
+{#- Those of them that belong to one order, whichever their events name: the column of their id. -#}
+{%- set ids_of_children = {
+    'stg_refund_events': 'refund_request_id',
+    'stg_return_events': 'return_id',
+    'stg_invoice_events': 'invoice_id',
+    'stg_fulfillment_events': 'fulfillment_request_id',
+} -%}
 {#- For each parent, the events by which it comes. An account's events carry its order's id, which is also its own. -#}
 {%- set parents = {
-    'order': {'id': 'order_id', 'events': 'stg_order_events', 'names': ['order.created', 'order.opened']},
+    'order': {'id': 'order_id', 'events': 'stg_order_events', 'which': is_header()},
     'customer': {'id': 'customer_id', 'events': 'stg_customer_events'},
     'payment_account': {'id': 'order_id', 'events': 'stg_payment_events'},
 } -%}
@@ -33,8 +40,10 @@ with news as (
         tenant,
         '{{ parent }}' as parent,
         {{ id }} as parent_id,
+        {{ ids_of_children.get(source, 'null::varchar') }} as child_id,
         event_name,
         idempotency_key,
+        payload_hash,
         published_at,
         variant_id
     from {{ ref(source) }}
@@ -57,8 +66,8 @@ arrived as (
     from {{ ref(it.events) }}
     where
         changed_batch > {{ position }}
-        {%- if it.names %}
-        and event_name in ('{{ it.names | join("', '") }}')
+        {%- if it.which %}
+        and {{ it.which }}
         {%- endif %}
     {{- ' union' if not loop.last }}
     {%- endfor %}
@@ -127,8 +136,10 @@ final as (
         tenant,
         parent,
         parent_id,
+        child_id,
         event_name,
         idempotency_key,
+        payload_hash,
         published_at,
         variant_id,
         false as is_waiting

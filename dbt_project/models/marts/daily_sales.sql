@@ -65,7 +65,7 @@ final as (
         channel,
         currency,
         sum(orders)::bigint as orders,
-        sum(units)::bigint as units,
+        try_cast(sum(units) as bigint) as units,
         try_cast(sum(gross_sales) as decimal(18, 4)) as gross_sales,
         try_cast(sum(discounts) as decimal(18, 4)) as discounts,
         try_cast(sum(gross_sales) - sum(discounts) as decimal(18, 4)) as net_sales,
@@ -74,7 +74,7 @@ final as (
         sum(returns)::bigint as returns,
         try_cast(sum(returned_units) as bigint) as returned_units,
         try_cast(sum(refunds) as decimal(18, 4)) as refunds,
-        sum(cancelled_units)::bigint as cancelled_units
+        try_cast(sum(cancelled_units) as bigint) as cancelled_units
     from either
     group by tenant, date, channel_type, channel, currency
 

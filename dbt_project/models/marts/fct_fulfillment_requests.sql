@@ -12,6 +12,7 @@ versioned as (
         tenant,
         fulfillment_request_id,
         order_id,
+        idempotency_key,
         split_part(event_name, '.', 2) as step,
         published_at,
         payload,
@@ -34,7 +35,8 @@ requests as (
         arg_min(published_at, version) filter (where step = 'assigned') as assigned_at,
         arg_min(published_at, version) filter (where step = 'items_ready_for_handover') as ready_for_handover_at,
         arg_max(published_at, version) filter (where step = 'items_completed') as completion_published_at,
-        arg_max(published_at, version) filter (where step = 'items_failed') as failed_at
+        arg_max(published_at, version) filter (where step = 'items_failed') as failed_at,
+        count(distinct idempotency_key) filter (where step = 'items_failed') as failures
     from versioned
     group by tenant, fulfillment_request_id
 
@@ -45,9 +47,9 @@ units as (
     select
         items.tenant,
         items.fulfillment_request_id,
-        count(*) as item_count,
-        count(items.completed_at) as completed_item_count,
-        count(items.failed_at) as failed_item_count,
+        sum(items.quantity) as item_count,
+        sum(items.quantity) filter (where items.completed_at is not null) as completed_item_count,
+        sum(items.quantity) filter (where items.failed_at is not null) as failed_item_count,
         max(items.completed_at) as last_completed_at
     from {{ ref('fct_fulfillment_items') }} as items
     {%- if is_incremental() %}
@@ -72,9 +74,10 @@ final as (
         requests.ready_for_handover_at,
         coalesce(units.last_completed_at, requests.completion_published_at) as completed_at,
         requests.failed_at,
-        coalesce(units.item_count, 0) as item_count,
-        coalesce(units.completed_item_count, 0) as completed_item_count,
-        coalesce(units.failed_item_count, 0) as failed_item_count
+        requests.failures,
+        try_cast(coalesce(units.item_count, 0) as bigint) as item_count,
+        try_cast(coalesce(units.completed_item_count, 0) as bigint) as completed_item_count,
+        try_cast(coalesce(units.failed_item_count, 0) as bigint) as failed_item_count
     from requests
     left join units
         on requests.tenant = units.tenant and requests.fulfillment_request_id = units.fulfillment_request_id

@@ -125,7 +125,7 @@ fulfilled as (
         requests.fulfillment_location_id as location_id,
         null::varchar as stock_location_name,
         items.product_id,
-        -1 as quantity_change,
+        -items.quantity::hugeint as quantity_change,
         items.completed_at as occurred_at,
         items.order_id as order_ref,
         items.tracking_code as shipment_ref,

@@ -1,5 +1,6 @@
-{%- set sources = ['stg_order_events', 'stg_return_events', 'stg_fulfillment_events'] -%}
+{%- set sources = ['stg_order_events', 'stg_return_orders', 'stg_fulfillment_orders'] -%}
 {{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources}) }}
+-- depends_on: {{ ref('stg_return_orders') }}, {{ ref('stg_fulfillment_orders') }}
 
 with events as (
 
@@ -44,6 +45,7 @@ described_lines as (
                     'item_discounts': item.item_discounts,
                     'order_discounts': item.order_discounts,
                     'tax': item.tax,
+                    'quantity': item.quantity,
                     'shipping_service_level': item.shipping_service_level,
                     'shipping_method': item.shipping_method,
                     'is_preorder': item.is_preorder
@@ -107,7 +109,7 @@ steps as (
         end as item_id,
         case when event_name = 'order.items_swapped' then {{ swap_of('item') }} end as swap,
         {{ said('item.product_id') }} as product_id,
-        {{ said('item.cancellation_reason') }} as cancellation_reason,
+        coalesce({{ said('item.cancellation_reason') }}, {{ said('item.reason') }}) as reason,
         {{ said('item.fulfillment_location_id') }} as fulfillment_location_id,
         lower(coalesce(item.status, '')) as item_status
     from child_lines
@@ -127,10 +129,14 @@ unit_steps as (
         min(occurred_at) filter (
             where event_name in ('order.cancelled', 'order.items_cancelled') or item_status like 'cancel%'
         ) as cancelled_at,
-        arg_min(cancellation_reason, (occurred_at, published_at, payload_hash, line)) filter (
-            where event_name in ('order.cancelled', 'order.items_cancelled') and cancellation_reason is not null
+        arg_min(reason, (occurred_at, published_at, payload_hash, line)) filter (
+            where event_name in ('order.cancelled', 'order.items_cancelled') and reason is not null
         ) as cancellation_reason,
         min(occurred_at) filter (where event_name = 'order.items_on_hold') as on_hold_at,
+        max(occurred_at) filter (where event_name = 'order.items_on_hold') as last_held_at,
+        arg_max(reason, (occurred_at, published_at, payload_hash, line)) filter (
+            where event_name = 'order.items_on_hold' and reason is not null
+        ) as hold_reason,
         arg_max(product_id, (occurred_at, published_at, payload_hash, line)) filter (
             where event_name != 'order.items_swapped' and product_id is not null
         ) as product_id,
@@ -150,23 +156,14 @@ order_steps as (
         order_id,
         min({{ order_step_at() }}) filter (where event_name = 'order.opened') as opened_at,
         min({{ order_step_at() }}) filter (where event_name = 'order.cancelled') as cancelled_at,
+        arg_min(
+            {{ said('payload.cancellation_reason') }}, ({{ order_step_at() }}, published_at, payload_hash)
+        ) filter (where event_name = 'order.cancelled') as cancellation_reason,
         min({{ order_step_at() }}) filter (
             where event_name in ('order.completed', 'order.shipped') and coalesce(len(payload.items), 0) = 0
         ) as fulfilled_at
     from events
     group by tenant, order_id
-
-),
-
-fulfillment_events as (
-
-    {{ counted_events('stg_fulfillment_events') }}
-
-),
-
-fulfillment_steps as (
-
-    {{ fulfillment_steps('fulfillment_events') }}
 
 ),
 
@@ -177,15 +174,21 @@ fulfillments as (
         tenant,
         order_id,
         item_id,
-        arg_min(occurred_at, version) filter (where step = 'assigned') as assigned_at,
-        arg_min(occurred_at, version) filter (where step = 'items_completed') as completed_at,
-        arg_max(product_id, version) as product_id,
-        arg_min(fulfillment_location_id, version) filter (where step = 'items_completed') as completed_location_id,
-        case
-            when arg_max(step, version) != 'items_failed' then arg_max(fulfillment_location_id, version)
-        end as current_location_id
-    from fulfillment_steps
-    where order_id is not null and names_unit
+        arg_min(assigned_at, assigned_version) as assigned_at,
+        arg_min(completed_at, completed_version) as completed_at,
+        max(last_routed_at) as last_routed_at,
+        arg_max(product_id, last_version) as product_id,
+        arg_max(quantity, last_version) as quantity,
+        arg_min(completed_location_id, completed_version) as completed_location_id,
+        arg_max(last_step, last_version) != 'items_failed' as is_routed,
+        case when is_routed then arg_max(last_location_id, last_version) end as current_location_id
+    from {{ near('int_fulfillment_units') }}
+    where
+        order_id is not null
+        and {{ is_given('item_id') }}
+        {%- if is_incremental() %}
+        and {{ is_touched('tenant', 'order_id') }}
+        {%- endif %}
     group by tenant, order_id, item_id
 
 ),
@@ -203,21 +206,16 @@ origins as (
 
 ),
 
-return_events as (
-
-    {{ counted_events('stg_return_events') }}
-
-),
-
-returns as (
-
-    {{ newest_events('return_events', 'order_id, return_id', 'payload.returned_at') }}
-
-),
-
 return_lines as (
 
-    {{ return_lines('returns') }}
+    select *
+    from {{ near('fct_return_items') }}
+    where
+        order_id is not null
+        and {{ is_given('item_id') }}
+        {%- if is_incremental() %}
+        and {{ is_touched('tenant', 'order_id') }}
+        {%- endif %}
 
 ),
 
@@ -228,11 +226,12 @@ returned as (
         order_id,
         item_id,
         min(returned_at) as returned_at,
-        arg_max({{ said('item.product_id') }}, (returned_at, return_id)) as product_id,
+        max(quantity) as quantity,
+        sum(quantity) as returned_quantity,
+        arg_max(product_id, (returned_at, return_id)) as product_id,
         arg_min(currency, (returned_at, return_id)) as currency,
-        bool_and(is_shipping) as is_shipping
+        bool_and(coalesce(lower(item_type), '') = 'shipping') as is_shipping
     from return_lines
-    where order_id is not null and names_unit
     group by tenant, order_id, item_id
 
 ),
@@ -244,10 +243,9 @@ refunds as (
         return_lines.order_id,
         return_lines.item_id,
         coalesce(return_lines.currency, headings.currency) as currency,
-        try_cast(sum(return_lines.item.refund_amount) as decimal(18, 4)) as refund_amount
+        try_cast(sum(return_lines.refund_amount) as decimal(18, 4)) as refund_amount
     from return_lines
     left join headings on return_lines.tenant = headings.tenant and return_lines.order_id = headings.order_id
-    where return_lines.names_unit
     group by all
 
 ),
@@ -303,23 +301,39 @@ described as (
         ) as product_id,
         coalesce(own.terms, first_ordered.terms) as terms,
         coalesce(own.currency, first_ordered.currency, returned.currency) as currency,
-        own.item_id is not null as is_ordered,
         swapped_away.new_item_id as swapped_to_item_id,
         coalesce(
             fulfillments.completed_location_id, unit_steps.fulfillment_location_id, fulfillments.current_location_id
         ) as fulfillment_location_id,
-        fulfillments.item_id is not null as is_routed,
+        coalesce(
+            coalesce(own.terms, first_ordered.terms).quantity, fulfillments.quantity, returned.quantity, 1
+        ) as quantity,
+        coalesce(fulfillments.is_routed, false) as is_routed,
         fulfillments.assigned_at,
         unit_steps.on_hold_at,
-        -- The order is closed some time after its units have left.
+        unit_steps.hold_reason,
+        -- What was routed after its last hold is held no more.
         coalesce(
-            fulfillments.completed_at, least(unit_steps.fulfilled_at, order_steps.fulfilled_at)
-        ) as fulfilled_at,
+            unit_steps.last_held_at >= coalesce(fulfillments.last_routed_at, '-infinity'::timestamptz), false
+        ) as is_on_hold,
         least(unit_steps.cancelled_at, order_steps.cancelled_at, swapped_away.swapped_at) as cancelled_at,
+        -- The order is closed some time after its units have left. A completion that names no units is of those that are
+        -- left of the order.
         coalesce(
-            unit_steps.cancellation_reason, case when swapped_away.new_item_id is not null then 'swapped' end
+            fulfillments.completed_at,
+            case
+                when coalesce(unit_steps.cancelled_at, order_steps.cancelled_at, swapped_away.swapped_at) is null
+                    then least(unit_steps.fulfilled_at, order_steps.fulfilled_at)
+                else unit_steps.fulfilled_at
+            end
+        ) as fulfilled_at,
+        coalesce(
+            unit_steps.cancellation_reason,
+            case when swapped_away.new_item_id is not null then 'swapped' end,
+            order_steps.cancellation_reason
         ) as cancellation_reason,
         returned.returned_at,
+        returned.returned_quantity,
         headings.event_name as header_name,
         headings.is_historical,
         coalesce(headings.placed_at, order_steps.opened_at, headings.published_at) as ordered_at
@@ -382,18 +396,19 @@ final as (
             when cancelled_at is not null then 'cancelled'
             when returned_at is not null then 'returned'
             when fulfilled_at is not null then 'fulfilled'
-            when on_hold_at is not null then 'on_hold'
+            when is_on_hold then 'on_hold'
             when is_routed then 'assigned'
-            when header_name = 'order.opened' then 'opened'
             when header_name = 'order.created' then 'created'
+            when header_name is not null then 'opened'
             else 'unknown'
         end as status,
+        quantity,
         terms.pricebook_price,
         terms.list_price,
         terms.item_discounts,
         terms.order_discounts,
         try_cast(
-            terms.pricebook_price::decimal(38, 4)
+            {{ of_all_units('terms.pricebook_price', 'quantity') }}
             - coalesce(terms.item_discounts, 0)
             - coalesce(terms.order_discounts, 0)
             as decimal(18, 4)
@@ -406,11 +421,13 @@ final as (
         fulfillment_location_id,
         assigned_at,
         on_hold_at,
+        hold_reason,
         fulfilled_at,
         cancelled_at,
         case when cancelled_at is not null then cancellation_reason end as cancellation_reason,
         swapped_to_item_id,
         returned_at,
+        case when returned_quantity > quantity then quantity else returned_quantity::bigint end as returned_quantity,
         refund_amount,
         ordered_at,
         header_name is not null

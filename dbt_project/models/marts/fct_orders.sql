@@ -1,8 +1,14 @@
 {%- set sources = [
-    'stg_order_events', 'stg_payment_events', 'stg_refund_events', 'stg_return_events', 'stg_invoice_events',
-    'stg_fulfillment_events',
+    'stg_order_events', 'stg_payment_events', 'stg_refund_orders', 'stg_return_orders', 'stg_invoice_orders',
+    'stg_fulfillment_orders',
 ] -%}
+{#- Where an order is named: by what happens to its units, and by what is written and paid. -#}
+{%- set units = ['stg_order_events', 'fct_returns', 'fct_fulfillment_requests'] -%}
+{%- set papers = ['stg_payment_events', 'fct_refund_requests', 'fct_invoices'] -%}
 {{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources}) }}
+{%- for source in sources %}
+-- depends_on: {{ ref(source) }}
+{%- endfor %}
 
 with events as (
 
@@ -10,9 +16,37 @@ with events as (
 
 ),
 
+-- NewStore makes up an order for a blind return, and pays under its id. That alone makes no order of it.
 orders as (
 
-    {{ named_orders(sources) }}
+    (
+        {%- for source in papers %}
+        select
+            tenant,
+            order_id
+        from {{ near(source) }}
+        where order_id is not null {{ and_touched() }}
+        {{- ' union' if not loop.last }}
+        {%- endfor %}
+        except
+        select
+            tenant,
+            blind_order_id as order_id
+        from {{ near('fct_returns', ['tenant', 'blind_order_id']) }}
+        where
+            is_blind
+            {%- if is_incremental() %}
+            and {{ is_touched('tenant', 'blind_order_id') }}
+            {%- endif %}
+    )
+    {%- for source in units %}
+    union
+    select
+        tenant,
+        order_id
+    from {{ near(source) }}
+    where order_id is not null {{ and_touched() }}
+    {%- endfor %}
 
 ),
 
@@ -31,7 +65,8 @@ steps as (
         min({{ order_step_at() }}) filter (
             where event_name in ('order.completed', 'order.shipped')
         ) as completed_at,
-        min({{ order_step_at() }}) filter (where event_name = 'order.cancelled') as cancelled_at
+        min({{ order_step_at() }}) filter (where event_name = 'order.cancelled') as cancelled_at,
+        arg_max({{ said('payload.customer_id') }}, (published_at, payload_hash)) as customer_id
     from events
     group by tenant, order_id
 
@@ -43,11 +78,14 @@ units as (
     select
         items.tenant,
         items.order_id,
-        count(*) as item_count,
-        count(*) filter (where items.status = 'cancelled') as cancelled_item_count,
-        count(*) filter (where items.fulfilled_at is not null and items.status != 'cancelled') as fulfilled_item_count,
-        count(*) filter (where items.returned_at is not null) as returned_item_count,
-        count(*) filter (where items.status = 'on_hold') as on_hold_item_count,
+        bool_and(items.status = 'cancelled') as is_cancelled,
+        bool_or(items.status = 'on_hold') as is_on_hold,
+        sum(items.quantity) as item_count,
+        sum(items.quantity) filter (where items.status = 'cancelled') as cancelled_item_count,
+        sum(items.quantity) filter (
+            where items.fulfilled_at is not null and items.status != 'cancelled'
+        ) as fulfilled_item_count,
+        sum(items.returned_quantity) as returned_item_count,
         min(items.assigned_at) as first_assigned_at,
         min(items.fulfilled_at) as first_fulfilled_at,
         max(items.cancelled_at) as last_cancelled_at
@@ -74,15 +112,16 @@ joined as (
         coalesce(units.cancelled_item_count, 0) as cancelled_item_count,
         coalesce(units.fulfilled_item_count, 0) as fulfilled_item_count,
         coalesce(units.returned_item_count, 0) as returned_item_count,
-        coalesce(units.on_hold_item_count, 0) as on_hold_item_count,
+        coalesce(units.is_on_hold, false) as is_on_hold,
         units.first_assigned_at,
         units.first_fulfilled_at,
         steps.opened_at,
         steps.completed_at,
+        steps.customer_id as told_customer_id,
         -- Without its header nobody knows whether the cancelled units are all there are.
         case
             when steps.cancelled_at is not null then steps.cancelled_at
-            when headers.event_name is not null and units.item_count = units.cancelled_item_count
+            when headers.event_name is not null and units.is_cancelled
                 then units.last_cancelled_at
         end as cancelled_at
     from orders
@@ -101,18 +140,25 @@ final as (
         case
             when cancelled_at is not null then 'cancelled'
             when completed_at is not null then 'completed'
-            when on_hold_item_count > 0 then 'on_hold'
+            when is_on_hold then 'on_hold'
             when header_name = 'order.opened' then 'opened'
             when header_name = 'order.created' then 'created'
             else 'unknown'
         end as status,
         header_name is not null as has_header,
+        case
+            when header_name in ('order.opened', 'order.created') then split_part(header_name, '.', 2)
+            when header_name is not null then 'completed'
+        end as header_source,
         header.is_exchange,
         header.is_historical,
         {{ said('header.channel_type') }} as channel_type,
         {{ said('header.channel') }} as channel,
         {{ said('header.demand_location_id') }} as demand_location_id,
-        {{ said('header.customer_id') }} as customer_id,
+        -- A header that names nobody is of an anonymous buyer.
+        case
+            when header_name is null then told_customer_id else {{ said('header.customer_id') }}
+        end as customer_id,
         {{ said('header.external_customer_id') }} as external_customer_id,
         {{ said('header.customer_email') }} as customer_email,
         {{ said('header.associate_id') }} as associate_id,
@@ -124,10 +170,10 @@ final as (
         header.shipping_tax,
         header.tax_total,
         header.grand_total,
-        item_count,
-        cancelled_item_count,
-        fulfilled_item_count,
-        returned_item_count,
+        try_cast(item_count as bigint) as item_count,
+        try_cast(cancelled_item_count as bigint) as cancelled_item_count,
+        try_cast(fulfilled_item_count as bigint) as fulfilled_item_count,
+        try_cast(returned_item_count as bigint) as returned_item_count,
         {{ utc('header.placed_at') }} as placed_at,
         {{ utc('header.created_at') }} as created_at,
         opened_at,

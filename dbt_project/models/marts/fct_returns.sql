@@ -23,7 +23,7 @@ units as (
     select
         tenant,
         return_id,
-        count(*) as item_count
+        sum(coalesce(item.quantity, 1)) as item_count
     from lines
     where not is_shipping
     group by tenant, return_id
@@ -47,7 +47,7 @@ final as (
         returns.payload.total_refund_tax,
         returns.payload.return_fee,
         {{ said('returns.payload.currency') }} as currency,
-        coalesce(units.item_count, 0) as item_count,
+        try_cast(coalesce(units.item_count, 0) as bigint) as item_count,
         {{ said('returns.payload.customer_id') }} as customer_id,
         {{ said('returns.payload.associate_id') }} as associate_id,
         returns.payload.is_historical

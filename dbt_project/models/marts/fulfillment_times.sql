@@ -1,90 +1,22 @@
-{%- set sources = ['stg_fulfillment_events', 'stg_order_events'] -%}
+{%- set sources = ['stg_fulfillment_orders', 'stg_order_events'] -%}
 {{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources}) }}
--- depends_on: {{ ref('stg_order_events') }}
+-- depends_on: {{ ref('stg_fulfillment_orders') }}, {{ ref('stg_order_events') }}
 
-with counted as (
-
-    {{ counted_events('stg_fulfillment_events') }}
-
-),
-
-events as (
-
-    select *
-    from counted
-    where order_id is not null
-
-),
-
-steps as (
-
-    {{ fulfillment_steps('events') }}
-
-),
-
-completions as (
+with requests as (
 
     select
         tenant,
         order_id,
-        fulfillment_request_id,
-        item_id,
-        arg_min(occurred_at, version) as completed_at
-    from steps
-    where step = 'items_completed'
-    group by tenant, order_id, fulfillment_request_id, item_id
-
-),
-
-completed as (
-
-    select
-        tenant,
-        order_id,
-        fulfillment_request_id,
-        max(completed_at) as completed_at
-    from completions
-    group by tenant, order_id, fulfillment_request_id
-
-),
-
-requests as (
-
-    select
-        tenant,
-        order_id,
-        fulfillment_request_id,
-        arg_min(published_at, {{ fulfillment_version() }}) filter (
-            where event_name = 'fulfillment_request.assigned'
-        ) as assigned_at,
-        arg_min(published_at, {{ fulfillment_version() }}) filter (
-            where event_name = 'fulfillment_request.items_ready_for_handover'
-        ) as ready_at,
-        arg_max(published_at, {{ fulfillment_version() }}) filter (
-            where event_name = 'fulfillment_request.items_completed'
-        ) as completion_published_at,
-        count(distinct idempotency_key) filter (
-            where event_name = 'fulfillment_request.items_failed'
-        ) as failures
-    from events
-    group by tenant, order_id, fulfillment_request_id
-
-),
-
-timed as (
-
-    select
-        requests.tenant,
-        requests.order_id,
-        requests.failures,
-        requests.assigned_at,
-        requests.ready_at,
-        coalesce(completed.completed_at, requests.completion_published_at) as completed_at
-    from requests
-    left join completed
-        on requests.tenant = completed.tenant
-        and requests.order_id = completed.order_id
-        and requests.fulfillment_request_id = completed.fulfillment_request_id
+        failures,
+        assigned_at,
+        ready_for_handover_at as ready_at,
+        completed_at
+    from {{ near('fct_fulfillment_requests') }}
+    where
+        order_id is not null
+        {%- if is_incremental() %}
+        and {{ is_touched('tenant', 'order_id') }}
+        {%- endif %}
 
 ),
 
@@ -105,18 +37,18 @@ placed as (
 measured as (
 
     select
-        timed.tenant,
-        timed.order_id,
-        min(timed.assigned_at) - min(placed.placed_at) as placed_to_assigned,
-        max(timed.ready_at - timed.assigned_at) as assigned_to_ready,
-        max(timed.completed_at - timed.ready_at) as ready_to_completed,
-        max(timed.completed_at) - min(placed.placed_at) as placed_to_completed,
-        sum(timed.failures)::bigint as rerouted,
+        requests.tenant,
+        requests.order_id,
+        min(requests.assigned_at) - min(placed.placed_at) as placed_to_assigned,
+        max(requests.ready_at - requests.assigned_at) as assigned_to_ready,
+        max(requests.completed_at - requests.ready_at) as ready_to_completed,
+        max(requests.completed_at) - min(placed.placed_at) as placed_to_completed,
+        sum(requests.failures)::bigint as rerouted,
         count(*) as split,
         min(placed.placed_at) as ordered_at
-    from timed
-    left join placed on timed.tenant = placed.tenant and timed.order_id = placed.order_id
-    group by timed.tenant, timed.order_id
+    from requests
+    left join placed on requests.tenant = placed.tenant and requests.order_id = placed.order_id
+    group by requests.tenant, requests.order_id
 
 ),
 

@@ -6,6 +6,69 @@ with newest as (
 
 ),
 
+-- An event under a documented key is what the variant says that won.
+waiting as (
+
+    select children.*
+    from {{ ref('int_waiting_children') }} as children
+    left join {{ ref('event_conflicts') }} as conflicts
+        on children.tenant = conflicts.tenant
+        and children.event_name = conflicts.event_name
+        and children.idempotency_key = conflicts.idempotency_key
+        and children.payload_hash != conflicts.winner_payload_hash
+    where children.is_waiting and conflicts.tenant is null
+
+),
+
+-- What other events of a child say of an order that the child does not belong to.
+overruled as (
+    {% for kind, names in {
+        'return': ['stg_return_orders', 'fct_returns', 'return_id'],
+        'refund_request': ['stg_refund_orders', 'fct_refund_requests', 'refund_request_id'],
+        'invoice': ['stg_invoice_orders', 'fct_invoices', 'invoice_id'],
+        'fulfillment_request': ['stg_fulfillment_orders', 'fct_fulfillment_requests', 'fulfillment_request_id'],
+    }.items() %}
+    select
+        named.tenant,
+        '{{ kind }}' as kind,
+        named.{{ names[2] }} as child_id,
+        named.order_id
+    from {{ ref(names[0]) }} as named
+    inner join {{ ref(names[1]) }} as children
+        on named.tenant = children.tenant
+        and named.{{ names[2] }} = children.{{ names[2] }}
+        and named.order_id is distinct from children.order_id
+    where named.is_contested
+    {{- ' union all' if not loop.last }}
+    {%- endfor %}
+
+),
+
+-- Every order that is named has a row, but for those that NewStore makes up for blind returns.
+orders as (
+
+    select
+        tenant,
+        order_id
+    from {{ ref('fct_orders') }}
+    where not has_header
+
+),
+
+counted as (
+
+    select waiting.*
+    from waiting
+    left join orders on waiting.tenant = orders.tenant and waiting.parent_id = orders.order_id
+    left join overruled
+        on waiting.tenant = overruled.tenant
+        and waiting.parent_id = overruled.order_id
+        and waiting.child_id = overruled.child_id
+        and split_part(waiting.event_name, '.', 1) = overruled.kind
+    where waiting.parent != 'order' or (orders.tenant is not null and overruled.tenant is null)
+
+),
+
 grouped as (
 
     select
@@ -16,8 +79,7 @@ grouped as (
         count(distinct idempotency_key) as events,
         min(published_at) as first_published_at,
         max(published_at) as last_published_at
-    from {{ ref('int_waiting_children') }}
-    where is_waiting
+    from counted
     group by tenant, parent, parent_id, event_name
 
 ),

@@ -4,11 +4,12 @@
     meta={
         'entity': ['tenant', 'order_id'],
         'sources': [
-            'stg_order_events', 'stg_payment_events', 'stg_refund_events', 'stg_return_events', 'stg_invoice_events',
+            'stg_order_events', 'stg_payment_events', 'stg_refund_orders', 'stg_return_orders', 'stg_invoice_orders',
         ],
     },
 ) }}
 -- depends_on: {{ ref('stg_order_events') }}, {{ ref('stg_payment_events') }}
+-- depends_on: {{ ref('stg_refund_orders') }}, {{ ref('stg_return_orders') }}, {{ ref('stg_invoice_orders') }}
 
 with orders as (
 
@@ -47,58 +48,6 @@ cancelled_units as (
 
 ),
 
-accounts as (
-
-    select
-        tenant,
-        order_id,
-        currency,
-        authorized,
-        captured,
-        refunded
-    from {{ ref('fct_payment_accounts') }}
-    {%- if is_incremental() %}
-    where {{ is_touched('tenant', 'order_id') }}
-    {%- endif %}
-
-),
-
-invoice_events as (
-
-    {{ counted_events('stg_invoice_events') }}
-
-),
-
-newest_invoices as (
-
-    {{ newest_events('invoice_events', 'order_id, invoice_id', 'payload.created_at') }}
-
-),
-
-request_events as (
-
-    {{ counted_events('stg_refund_events') }}
-
-),
-
-newest_requests as (
-
-    {{ newest_events('request_events', 'order_id, refund_request_id', 'payload.requested_at') }}
-
-),
-
-return_events as (
-
-    {{ counted_events('stg_return_events') }}
-
-),
-
-newest_returns as (
-
-    {{ newest_events('return_events', 'order_id, return_id', 'payload.returned_at') }}
-
-),
-
 -- Every amount comes alone, so that no two of an order's children ever meet in a join.
 amounts as (
 
@@ -129,36 +78,52 @@ amounts as (
         tenant,
         order_id,
         currency,
-        unnest(['authorized', 'captured', 'refunded']) as kind,
-        unnest([authorized, captured, refunded]) as amount
-    from accounts
+        transaction_type as kind,
+        coalesce(amount, 0) as amount
+    from {{ near('fct_payment_transactions') }}
+    where true {{ and_touched() }}
     union all
     select
         tenant,
         order_id,
-        {{ said('payload.currency') }} as currency,
+        currency,
         'invoiced' as kind,
-        {{ invoiced_amount('payload_json') }} as amount
-    from newest_invoices
-    where order_id is not null
+        amount
+    from {{ near('fct_invoices') }}
+    where order_id is not null {{ and_touched() }}
     union all
     select
         tenant,
         order_id,
-        {{ said('payload.currency') }} as currency,
+        currency,
         'refund_requested' as kind,
-        payload.amount
-    from newest_requests
-    where order_id is not null
+        amount
+    from {{ near('fct_refund_requests') }}
+    where order_id is not null {{ and_touched() }}
     union all
     select
         tenant,
         order_id,
-        {{ said('payload.currency') }} as currency,
+        currency,
         'returned' as kind,
-        coalesce(payload.total_refund_amount_adjusted, payload.total_refund_amount) as amount
-    from newest_returns
-    where order_id is not null
+        coalesce(total_refund_amount_adjusted, total_refund_amount) as amount
+    from {{ near('fct_returns') }}
+    where order_id is not null {{ and_touched() }}
+    union all
+    -- Its money is paid under the order that NewStore made up for it.
+    select
+        tenant,
+        blind_order_id as order_id,
+        currency,
+        'returned' as kind,
+        coalesce(total_refund_amount_adjusted, total_refund_amount) as amount
+    from {{ near('fct_returns', ['tenant', 'blind_order_id']) }}
+    where
+        is_blind
+        and blind_order_id is not null
+        {%- if is_incremental() %}
+        and {{ is_touched('tenant', 'blind_order_id') }}
+        {%- endif %}
 
 ),
 
@@ -204,7 +169,7 @@ final as (
         totals.tenant,
         totals.order_id,
         totals.currency,
-        orders.has_header,
+        coalesce(orders.has_header, false) as has_header,
         orders.is_exchange,
         totals.ordered,
         totals.cancelled,
