@@ -47,10 +47,7 @@ def check_whole(body: bytes, length: int | None, headers: Iterable[tuple[bytes, 
     So it is when a server takes what follows a request with an `Upgrade` for another protocol, as plain uvicorn does
     with httptools; of a body in chunks there is then nothing.
     """
-    if length is None:
-        whole = bool(body) or b"upgrade" not in dict(headers)
-    else:
-        whole = len(body) == length
+    whole = bool(body) or b"upgrade" not in dict(headers) if length is None else len(body) == length
     if not whole:
         raise Refusal(NOT_WHOLE)
 

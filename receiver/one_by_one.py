@@ -12,12 +12,14 @@ from typing import Any, Final
 import httptools
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 # What heads, and bodies of unknown length, end with.
 END: Final = b"\r\n\r\n"
 CONNECT: Final = b"CONNECT"
+# What may wait for its turn on a connection that has shown no live key.
+AHEAD_BYTES: Final = 64 * 2**10
 
 
 class TooMuchHead(Exception):
@@ -53,6 +55,8 @@ class OneByOne(HttpToolsProtocol):
         # A head that asks for an upgrade, without that.
         self._plain_head = b""
         self._client_is_done = False
+        # Whether a live key has been shown here.
+        self.has_key = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
@@ -62,7 +66,7 @@ class OneByOne(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if self._ahead:
             self._ahead, self._start = self._ahead[self._start :] + data, 0
-        else:
+        elif not self.flow.held:
             self._was_ahead = False
             self._parse(data, 0)
 
@@ -116,9 +120,14 @@ class OneByOne(HttpToolsProtocol):
         if self._ahead:
             self.loop.call_soon(self._take_turn)
 
+    def show_key(self) -> None:
+        """The request at hand has a live key."""
+        self.has_key = True
+
     def is_answering(self) -> bool:
         """Whether a request has come that has no answer yet; all of it, unless `in_body`."""
-        return self.cycle is not None and not self.cycle.response_complete
+        at_hand: RequestResponseCycle | None = self.cycle
+        return at_hand is not None and not at_hand.response_complete
 
     def feed(self, piece: bytes) -> None:
         """Parse what ends with the request at hand or before."""
@@ -152,13 +161,22 @@ class OneByOne(HttpToolsProtocol):
     def _parse(self, data: bytes, start: int) -> None:
         while start < len(data) and not self.transport.is_closing():
             if not self.in_body and self.is_answering():
-                self._ahead, self._start, self._tail = data, start, b""
-                self.flow.hold()
+                self._hold(data, start)
                 return
             stop = self._piece(data, start)
             self.feed(data[start:stop] if stop - start < len(data) else data)
             start = stop
         self._tail = (self._tail + data[-3:])[-3:] if self.in_head or (self.in_body and not self._left) else b""
+
+    def _hold(self, data: bytes, start: int) -> None:
+        """Keep what comes too early, and read no more; a stranger has no reason to send much ahead."""
+        self.flow.hold()
+        self._tail = b""
+        if self.has_key or len(data) - start <= AHEAD_BYTES:
+            # What waits for a further turn is not copied again.
+            self._ahead, self._start = (data, start) if self._was_ahead else (data[start:], 0)
+        else:
+            self.cycle.keep_alive = False
 
     def _piece(self, data: bytes, start: int) -> int:
         """Where to stop parsing, so that no request is begun in the same piece in which another one ends."""
@@ -211,18 +229,18 @@ class _Flow(FlowControl):
 
     def __init__(self, transport: asyncio.Transport) -> None:
         super().__init__(transport)
-        self._held = False
+        self.held = False
 
     def hold(self) -> None:
-        self._held = True
+        self.held = True
         self.pause_reading()
 
     def release(self) -> None:
-        self._held = False
+        self.held = False
         self.resume_reading()
 
     def resume_reading(self) -> None:
-        if not self._held:
+        if not self.held:
             super().resume_reading()
 
 

@@ -8,7 +8,6 @@ idle is closed after a while, and one that we do not read from is never blamed f
 import asyncio
 from http import HTTPStatus
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
@@ -16,8 +15,8 @@ from uvicorn.server import ServerState
 from receiver.metrics import STATE
 from receiver.one_by_one import TooMuchHead
 from receiver.short_way import ShortWay
+from receiver.watch import SWEEP_SECONDS, Watch
 
-SWEEP_SECONDS: Final = 1.0
 HEAD_SECONDS: Final = 10.0
 # A body may take this long, and a second more for each so many bytes of it that have come.
 BODY_SECONDS: Final = 10.0
@@ -52,7 +51,15 @@ class DeadlineProtocol(ShortWay):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
-        self._watch.begin()
+        self._watch.begin(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._watch.end(self)
+        super().connection_lost(exc)
+
+    def show_key(self) -> None:
+        super().show_key()
+        self._watch.trust(self)
 
     def feed(self, piece: bytes) -> None:
         if not self.in_body and self._head_size + len(piece) > HEAD_BYTES:
@@ -110,6 +117,14 @@ class DeadlineProtocol(ShortWay):
             if now - self._since > self._patience():
                 self._give_up()
 
+    def is_idle(self) -> bool:
+        """Whether it is at nothing."""
+        return not (self.in_head or self.in_body or self.is_answering())
+
+    def drop(self) -> None:
+        """Close it at once."""
+        self.transport.abort()
+
     def _patience(self) -> float:
         if self.in_head:
             return HEAD_SECONDS
@@ -128,39 +143,3 @@ class DeadlineProtocol(ShortWay):
         metrics = self.app_state.get(STATE)
         if metrics is not None:
             metrics.unrouted(status)
-
-
-class Watch:
-    """Looks at every connection of one server once a second, for as long as there is any. `now` is its latest look."""
-
-    def __init__(self, server_state: ServerState, loop: asyncio.AbstractEventLoop) -> None:
-        self._connections = server_state.connections
-        self._loop = loop
-        self._next: asyncio.TimerHandle | None = None
-        self.now = loop.time()
-
-    @classmethod
-    def over(cls, server_state: ServerState, loop: asyncio.AbstractEventLoop) -> "Watch":
-        """The watch over the connections of this server."""
-        watch = _watches.get(server_state)
-        if watch is None:
-            watch = _watches[server_state] = cls(server_state, loop)
-        return watch
-
-    def begin(self) -> None:
-        """There is a connection to look after."""
-        if self._next is None:
-            self.now = self._loop.time()
-            self._next = self._loop.call_later(SWEEP_SECONDS, self._sweep)
-
-    def _sweep(self) -> None:
-        self._next = None
-        self.now = self._loop.time()
-        for connection in list(self._connections):
-            if isinstance(connection, DeadlineProtocol):
-                connection.check(self.now)
-        if self._connections:
-            self.begin()
-
-
-_watches: "WeakKeyDictionary[ServerState, Watch]" = WeakKeyDictionary()

@@ -20,6 +20,7 @@ from uvicorn.supervisors import Multiprocess
 
 from receiver.app import App, require_keys
 from receiver.metrics import SHARED_FOLDER
+from receiver.watch import raise_limit
 from warehouse.errors import LockHeld, ServeError
 from warehouse.lock import hold_lock
 from warehouse.settings import Settings
@@ -58,6 +59,7 @@ def serve(settings: Settings) -> int:
     """
     settings = _without_keys(settings)
     require_keys(settings)
+    raise_limit()
     with _hangups_wait(), _listen(settings.host, settings.port) as listener:
         logging.config.dictConfig(LOGGING)
         host, port = listener.getsockname()[:2]

@@ -23,8 +23,12 @@ class ShortWay(OneByOne):
         endpoint = self.app_state.get(ENDPOINT)
         if endpoint is not None and self._is_plain() and endpoint.takes(self.headers, HIGH_WATER_LIMIT):
             self.cycle = _Delivery(self, endpoint)  # type: ignore[assignment] # what uvicorn uses of one, it has
-        else:
-            super().begin_request()
+            if not self.has_key:
+                self.show_key()
+            return
+        if not self.has_key and endpoint is not None and endpoint.knows(self.headers):
+            self.show_key()
+        super().begin_request()
 
     def _is_plain(self) -> bool:
         return (
