@@ -34,12 +34,14 @@ logger = logging.getLogger(__name__)
 
 class Child(msgspec.Struct, frozen=True):
     """A verb of the command line to keep running, with its arguments; the seconds it gets to end politely, and whether
-    SIGHUP is for it: then it begins with SIGHUP blocked, and unblocks it when it can act on one."""
+    SIGHUP is for it: then it begins with SIGHUP blocked, and unblocks it when it can act on one. Of our environment it
+    gets all but what is withheld."""
 
     name: str
     arguments: tuple[str, ...]
     grace: float
     takes_hangup: bool = False
+    withheld: tuple[str, ...] = ()
 
 
 def supervise(children: Sequence[Child]) -> int:
@@ -124,6 +126,7 @@ class _Kept:
         try:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "warehouse.supervised", *self.child.arguments],
+                env={name: value for name, value in os.environ.items() if name not in self.child.withheld},
                 stdin=subprocess.PIPE,
                 start_new_session=True,
             )

@@ -38,9 +38,11 @@ def up(context: click.Context, host: str | None, port: int | None, workers: int 
     """
     from receiver.app import require_keys
     from receiver.server import LOGGING
+    from warehouse.cli.forget import KEY_VARIABLES, forget_keys
     from warehouse.supervisor import Child, supervise
 
     settings = load_settings(context, host=host, port=port, workers=workers)
+    forget_keys()
     require_keys(settings)
     logging.config.dictConfig(LOGGING)
     home = ("--home", str(settings.home.resolve()))
@@ -48,6 +50,6 @@ def up(context: click.Context, host: str | None, port: int | None, workers: int 
     return supervise(
         [
             Child("receiver", ("serve", *home, *listening), RECEIVER_GRACE, takes_hangup=True),
-            Child("refresh", ("refresh", *home, "--watch", f"{watch:g}"), REFRESH_GRACE),
+            Child("refresh", ("refresh", *home, "--watch", f"{watch:g}"), REFRESH_GRACE, withheld=KEY_VARIABLES),
         ]
     )
