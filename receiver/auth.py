@@ -1,5 +1,7 @@
 """Who may deliver: whoever shows one of the live keys. How long a comparison takes tells nothing about any of them.
 
+How often an address may show a wrong key has a bound; a right one is let in however many wrong ones came before it.
+
 Only digests are held. A key that is added to the keys file counts from the next request on, one that is taken away
 until the file has been found unchanged for a second: even if it is written in pieces, no key that stays is refused.
 """
@@ -13,9 +15,10 @@ from hmac import compare_digest
 from pathlib import Path
 from typing import Final
 
-from receiver.answers import FORBIDDEN, Refusal
+from receiver.answers import FORBIDDEN, GUESSED, Answer
+from receiver.guesses import Guesses
 from warehouse.errors import SettingsError
-from warehouse.keys import PREFIX, as_hashed
+from warehouse.keys import PREFIX, as_hashed, exposure
 from warehouse.settings import Settings
 
 LOOK_SECONDS: Final = 1.0
@@ -39,22 +42,27 @@ class ApiKeys:
         # What is accepted: all that is listed, and for a while what was.
         self._accepted = self._listed
         self._watchers = _digests(tuple(map(as_hashed, settings.status_keys)))
+        self._guesses = Guesses()
+        self._warn()
 
     def __len__(self) -> int:
         return len(self._listed)
 
-    def check(self, headers: Mapping[bytes, bytes]) -> None:
-        """Raise Refusal unless `Authorization: Bearer …` or `X-API-Key: …` holds a live key."""
+    def opens(self, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether `Authorization: Bearer …` or `X-API-Key: …` holds a live key."""
         authorization = headers.get(b"authorization", b"")
         bearer = authorization[:7].lower() == b"bearer "
-        shown = authorization[7:].strip() if bearer else headers.get(b"x-api-key", b"")
-        if not self._opens(shown):
-            raise Refusal(FORBIDDEN)
+        return self._opens((authorization[7:] if bearer else headers.get(b"x-api-key", b"")).strip())
+
+    def refusal(self, headers: Mapping[bytes, bytes], client: tuple[str, int] | None) -> Answer:
+        """What to answer a client at this address, whose headers hold no live key."""
+        shows_one = b"authorization" in headers or b"x-api-key" in headers
+        return GUESSED if shows_one and self._guesses.are_too_many(client[0] if client else "") else FORBIDDEN
 
     def may_watch(self, headers: Mapping[bytes, bytes]) -> bool:
         """Whether the status page is for this client: a live key or a status key, as above or as a Basic password."""
         scheme, _, credentials = headers.get(b"authorization", b"").partition(b" ")
-        shown = headers.get(b"x-api-key", b"")
+        shown = headers.get(b"x-api-key", b"").strip()
         if scheme.lower() == b"bearer":
             shown = credentials.strip()
         elif scheme.lower() == b"basic":
@@ -85,12 +93,18 @@ class ApiKeys:
         self._accepted = list({*digests, *self._accepted})
         self._listed = digests
         logger.info("keys read again keys=%d", len(digests))
+        self._warn()
 
     async def keep_looking(self) -> None:
         """Look once a second, for ever."""
         while self._settings.api_keys_file is not None:
             await asyncio.sleep(LOOK_SECONDS)
             self.look()
+
+    def _warn(self) -> None:
+        file = self._settings.api_keys_file
+        if file is not None and (danger := exposure(file)):
+            logger.warning("%s", danger)
 
     def _opens(self, shown: bytes) -> bool:
         if _is_among(shown, self._accepted):

@@ -1,23 +1,55 @@
 """Takes a request's body in: the bytes the client sent, all of them, and never more than the limit in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
+from typing import Final
 
 from starlette.types import Receive
 
-from receiver.answers import ENCODED, QUEUE_FULL, TOO_LARGE, Refusal
+from receiver.answers import ENCODED, NO_LENGTH, NOT_WHOLE, QUEUE_FULL, TOO_LARGE, Refusal
+
+_IDENTITY: Final = frozenset({b"identity", b""})
 
 
 class ClientGone(Exception):
     """The client hung up before its body was complete."""
 
 
-def check_head(headers: Mapping[bytes, bytes], limit: int) -> None:
-    """Raise Refusal for a body whose headers already say that it cannot be taken. `limit` is in bytes."""
-    if headers.get(b"content-encoding", b"identity").lower() not in (b"identity", b""):
+def check_head(headers: Iterable[tuple[bytes, bytes]], limit: int) -> int | None:
+    """The length of the body that these headers of HTTP/1 announce, None for chunks.
+
+    Raise Refusal for a body that cannot be taken, or of which nobody knows where it ends. `limit` is in bytes.
+    """
+    lengths, codings = set(), []
+    for name, value in headers:
+        if name == b"content-length":
+            lengths.add(value.strip())
+        elif name == b"transfer-encoding":
+            codings.append(value.strip().lower())
+        elif name == b"content-encoding" and not _IDENTITY.issuperset(map(bytes.strip, value.lower().split(b","))):
+            raise Refusal(ENCODED)
+    if codings not in ([], [b"chunked"]):
+        # What is taken off here is the chunks alone; the server has already refused what does not end with them.
         raise Refusal(ENCODED)
-    # The server has already refused a length that is not a number.
-    if int(headers.get(b"content-length", b"0")) > limit:
+    if codings:
+        return None
+    # The server has already refused a length that is not a number, and two of them.
+    if len(lengths) != 1:
+        raise Refusal(NO_LENGTH)
+    length = int(lengths.pop())
+    if length > limit:
         raise Refusal(TOO_LARGE)
+    return length
+
+
+def check_whole(body: bytes, length: int | None, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Raise Refusal for a body that is not as long as `check_head` found announced.
+
+    So it is when a server takes what follows a request with an `Upgrade` for another protocol, as plain uvicorn does
+    with httptools; of a body in chunks there is then nothing.
+    """
+    whole = bool(body) or b"upgrade" not in dict(headers) if length is None else len(body) == length
+    if not whole:
+        raise Refusal(NOT_WHOLE)
 
 
 class Room:

@@ -1,16 +1,16 @@
 """The route NewStore delivers to. A 200 means that the body is on the disk; `outcome` is the one place to give it."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import time_ns
 from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
-from receiver.answers import Answer, Refusal
+from receiver.answers import NOT_WHOLE, Answer, Refusal
 from receiver.auth import ApiKeys
-from receiver.body import ClientGone, Room, check_head, read_body
+from receiver.body import ClientGone, Room, check_head, check_whole, read_body
 from receiver.group_commit import GroupCommit
 from receiver.metrics import Metrics
 from warehouse.envelope import decode
@@ -31,12 +31,15 @@ class EventEndpoint:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
+        headers = scope["headers"]
         try:
-            self._keys.check(headers)
-            check_head(headers, self._max_body)
+            shown = dict(headers)
+            if not self._keys.opens(shown):
+                raise Refusal(self._keys.refusal(shown, scope.get("client")))
+            length = check_head(headers, self._max_body)
             self._commit.admit()
             body = await read_body(receive, self._max_body, self._room)
+            check_whole(body, length, headers)
             waiter = self._commit.append(decode(body, time_ns() // 1000))
             with suppress(Refusal):
                 await waiter
@@ -48,20 +51,30 @@ class EventEndpoint:
             return
         await answer.send(send)
 
-    def takes(self, headers: Mapping[bytes, bytes], limit: int) -> bool:
+    def takes(self, headers: Sequence[tuple[bytes, bytes]], limit: int) -> bool:
         """Whether `store` may be given the body that these headers announce, of at most `limit` bytes."""
-        if b"content-length" not in headers or b"transfer-encoding" in headers:
+        found = dict(headers)
+        length = found.get(b"content-length")
+        if (
+            length is None
+            or int(length) > min(limit, self._max_body)
+            or b"transfer-encoding" in found
+            or b"content-encoding" in found
+            # What is said twice is looked at where each of them counts.
+            or len(found) != len(headers)
+        ):
             return False
-        try:
-            self._keys.check(headers)
-            check_head(headers, min(limit, self._max_body))
-        except Refusal:
-            return False
-        return True
+        return self._keys.opens(found)
 
-    def store(self, body: bytes, answer: Callable[[Answer], None]) -> None:
+    def knows(self, headers: Sequence[tuple[bytes, bytes]]) -> bool:
+        """Whether these headers hold a live key."""
+        return self._keys.opens(dict(headers))
+
+    def store(self, body: bytes, length: int, answer: Callable[[Answer], None]) -> None:
         """Put a whole body on the disk; `answer` is told what came of it, at once or once it is there."""
         try:
+            if len(body) != length:
+                raise Refusal(NOT_WHOLE)
             waiter = self._commit.append(decode(body, time_ns() // 1000))
         except Refusal as refusal:
             answer(self._refused(refusal.answer))

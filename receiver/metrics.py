@@ -62,7 +62,7 @@ class Metrics:
                 "408",
                 "431",
                 "disconnected",
-                *(str(answer.status) for answer in REFUSALS),
+                *(answer.counted_as for answer in REFUSALS),
             )
         }
         self._stored = Counter(
@@ -123,7 +123,7 @@ class Metrics:
 
     def refused(self, answer: Answer) -> None:
         """A request got another answer of the event route."""
-        self._answers[str(answer.status)].inc()
+        self._answers[answer.counted_as].inc()
         if answer is TOO_LARGE:
             self._oversized.inc()
 

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from receiver.answers import GUESSED
 from receiver.auth import ApiKeys
 from receiver.group_commit import GroupCommit
 from receiver.history import History
@@ -83,14 +84,14 @@ class Pages:
     async def status(self, request: Request) -> Response:
         """The last hour, the home, and what is wrong, for a person with a key."""
         if not self._may_watch(request):
-            return self._ask_for_key()
+            return self._ask_for_key(request)
         problem = await self._find_problem()
         return HTMLResponse(await run_in_threadpool(self._render_status, problem), headers=HEADERS)
 
     def problems(self, request: Request) -> Response:
         """What was kept without becoming an event, for a person with a key."""
         if not self._may_watch(request):
-            return self._ask_for_key()
+            return self._ask_for_key(request)
         sources = Sources()
         figures = sources.read("figures", lambda: read_figures(self._settings))
         return HTMLResponse(problems_page(figures, sources.unread), headers=HEADERS)
@@ -116,7 +117,12 @@ class Pages:
     def _may_watch(self, request: Request) -> bool:
         return self._keys.may_watch(dict(request.scope["headers"]))
 
-    def _ask_for_key(self) -> Response:
+    def _ask_for_key(self, request: Request) -> Response:
+        client = request.client and (request.client.host, request.client.port)
+        answer = self._keys.refusal(dict(request.scope["headers"]), client)
+        if answer is GUESSED:
+            self._metrics.refused(answer)
+            return PlainTextResponse(answer.content, answer.status, {"connection": "close"})
         self._metrics.unrouted(401)
         return PlainTextResponse(NO_KEY, 401, ASK_FOR_KEY)
 

@@ -8,17 +8,15 @@ idle is closed after a while, and one that we do not read from is never blamed f
 import asyncio
 from http import HTTPStatus
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
-import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from receiver.metrics import STATE
+from receiver.one_by_one import TooMuchHead
 from receiver.short_way import ShortWay
+from receiver.watch import SWEEP_SECONDS, Watch
 
-SWEEP_SECONDS: Final = 1.0
 HEAD_SECONDS: Final = 10.0
 # A body may take this long, and a second more for each so many bytes of it that have come.
 BODY_SECONDS: Final = 10.0
@@ -30,10 +28,6 @@ HEADERS: Final = 200
 # So much of a body that nobody wants any more is read before the connection is closed: closing at once would often
 # take the answer away from a client that sends first and reads then.
 DISCARDED_BYTES: Final = 64 * 2**20
-
-
-class _TooMuchHead(Exception):
-    """A head has more in it than any client of ours has a reason to send."""
 
 
 class DeadlineProtocol(ShortWay):
@@ -49,8 +43,6 @@ class DeadlineProtocol(ShortWay):
         super().__init__(config, server_state, app_state, _loop)
         self._watch = Watch.over(server_state, self.loop)
         # What is being received, since when, and how much of it has come.
-        self._in_head = False
-        self._in_body = False
         self._since = self._watch.now
         self._size = 0
         # Bytes that were no body: of a head, or of chunk sizes and a trailer since the body was last heard of.
@@ -59,32 +51,36 @@ class DeadlineProtocol(ShortWay):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
-        self._watch.begin()
+        self._watch.begin(self)
 
-    def data_received(self, data: bytes) -> None:
-        self._unset_keepalive_if_required()
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            # We speak nothing else: the request is answered as it is, and what follows it is not ours to read.
-            if self.cycle is not None:
-                self.cycle.keep_alive = False
-        except httptools.HttpParserError as error:
-            too_much = isinstance(error.__context__, _TooMuchHead)
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if too_much else HTTPStatus.BAD_REQUEST)
-        else:
-            if self._in_head or self._in_body:
-                self._count_head(len(data))
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._watch.end(self)
+        super().connection_lost(exc)
+
+    def show_key(self) -> None:
+        super().show_key()
+        self._watch.trust(self)
+
+    def feed(self, piece: bytes) -> None:
+        if not self.in_body and self._head_size + len(piece) > HEAD_BYTES:
+            self.refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            return
+        super().feed(piece)
+        if self.in_head or self.in_body:
+            # Of a request that is not complete yet; some of it perhaps its body.
+            self._head_size += len(piece)
+            if self._head_size > HEAD_BYTES and not self.transport.is_closing():
+                self.refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def on_message_begin(self) -> None:
-        self._in_head, self._since, self._head_size = True, self._watch.now, 0
+        self._since, self._head_size = self._watch.now, 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         if len(self.headers) > HEADERS:
-            raise _TooMuchHead
+            raise TooMuchHead
         super().on_headers_complete()
-        self._in_head, self._in_body, self._since, self._size = False, True, self._watch.now, 0
+        self._since, self._size = self._watch.now, 0
         # A trailer is read and dropped; uvicorn would add it to the headers of the request.
         self.headers = []
 
@@ -97,8 +93,13 @@ class DeadlineProtocol(ShortWay):
             self.transport.close()
 
     def on_message_complete(self) -> None:
-        self._in_body, self._since = False, self._watch.now
+        self._since, self._head_size = self._watch.now, 0
         super().on_message_complete()
+
+    def refuse(self, status: HTTPStatus) -> None:
+        if self.may_refuse():
+            self._count(status)
+        super().refuse(status)
 
     def check(self, now: float) -> None:
         """Close the connection if what it is at has taken too long; `now` is the loop's time in seconds."""
@@ -109,100 +110,36 @@ class DeadlineProtocol(ShortWay):
             self._unread_since = self._unread_since or now
             if now - self._unread_since > UNREAD_SECONDS:
                 self.transport.abort()
-        elif self.flow.read_paused or (self._is_answering() and not self._in_body and not self._in_head):
+        elif self.flow.read_paused or (self.is_answering() and not self.in_body and not self.in_head):
             self._since, self._size, self._unread_since = now, 0, None
         else:
             self._unread_since = None
             if now - self._since > self._patience():
                 self._give_up()
 
+    def is_idle(self) -> bool:
+        """Whether it is at nothing."""
+        return not (self.in_head or self.in_body or self.is_answering())
+
+    def drop(self) -> None:
+        """Close it at once."""
+        self.transport.abort()
+
     def _patience(self) -> float:
-        if self._in_head:
+        if self.in_head:
             return HEAD_SECONDS
-        if self._in_body:
+        if self.in_body:
             return BODY_SECONDS + self._size / BODY_BYTES_A_SECOND
         # Of those that are idle uvicorn closes some itself: not after a plain delivery, and not while empty lines come.
         return self.timeout_keep_alive + SWEEP_SECONDS
 
     def _give_up(self) -> None:
-        if self._in_head or self._in_body:
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+        if self.in_head or self.in_body:
+            self.refuse(HTTPStatus.REQUEST_TIMEOUT)
         else:
             self.transport.close()
-
-    def _count_head(self, size: int) -> None:
-        """So many bytes have come of a request that is not complete yet, some of them perhaps its body."""
-        self._head_size += size
-        if self._head_size > HEAD_BYTES:
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-
-    def _is_answering(self) -> bool:
-        cycle: RequestResponseCycle | None = self.cycle
-        return cycle is not None and not cycle.response_complete
-
-    def _refuse(self, status: HTTPStatus) -> None:
-        """End the connection, with this answer where it cannot be taken for the answer to another request."""
-        if self._is_answering() and not self._in_body:
-            # What was received before is answered, as the last on this connection.
-            self.cycle.keep_alive = False
-            self.flow.pause_reading()
-            return
-        # In a body, `cycle` is its request's own: it may be answered already, or wait for those before it.
-        if not self._in_body or not (self.pipeline or self.cycle.response_started):
-            self.transport.write(_answer(status))
-            self._count(status)
-        if self._is_answering():
-            # The application learns that its client is gone.
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
-        self.pipeline.clear()
-        self.transport.close()
 
     def _count(self, status: HTTPStatus) -> None:
         metrics = self.app_state.get(STATE)
         if metrics is not None:
             metrics.unrouted(status)
-
-
-class Watch:
-    """Looks at every connection of one server once a second, for as long as there is any. `now` is its latest look."""
-
-    def __init__(self, server_state: ServerState, loop: asyncio.AbstractEventLoop) -> None:
-        self._connections = server_state.connections
-        self._loop = loop
-        self._next: asyncio.TimerHandle | None = None
-        self.now = loop.time()
-
-    @classmethod
-    def over(cls, server_state: ServerState, loop: asyncio.AbstractEventLoop) -> "Watch":
-        """The watch over the connections of this server."""
-        watch = _watches.get(server_state)
-        if watch is None:
-            watch = _watches[server_state] = cls(server_state, loop)
-        return watch
-
-    def begin(self) -> None:
-        """There is a connection to look after."""
-        if self._next is None:
-            self.now = self._loop.time()
-            self._next = self._loop.call_later(SWEEP_SECONDS, self._sweep)
-
-    def _sweep(self) -> None:
-        self._next = None
-        self.now = self._loop.time()
-        for connection in list(self._connections):
-            if isinstance(connection, DeadlineProtocol):
-                connection.check(self.now)
-        if self._connections:
-            self.begin()
-
-
-_watches: "WeakKeyDictionary[ServerState, Watch]" = WeakKeyDictionary()
-
-
-def _answer(status: HTTPStatus) -> bytes:
-    text = f"{status.phrase}.\n"
-    return (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: text/plain; charset=utf-8\r\n"
-        f"content-length: {len(text)}\r\nconnection: close\r\n\r\n{text}"
-    ).encode()

@@ -20,6 +20,7 @@ from uvicorn.supervisors import Multiprocess
 
 from receiver.app import App, require_keys
 from receiver.metrics import SHARED_FOLDER
+from receiver.watch import raise_limit
 from warehouse.errors import JournalCorrupt, LockHeld, ServeError
 from warehouse.home_folder import HomeFolder
 from warehouse.journal import Journal, list_journals
@@ -62,6 +63,7 @@ def serve(settings: Settings) -> int:
     """
     settings = _without_keys(settings)
     require_keys(settings)
+    raise_limit()
     with _hangups_wait(), _listen(settings.host, settings.port) as listener:
         logging.config.dictConfig(LOGGING)
         host, port = listener.getsockname()[:2]

@@ -1,56 +1,42 @@
 """The short way of a plain delivery: from the parser into the group, without an ASGI task, for half the work.
 
-Plain is what NewStore sends: a POST to the event path with a live key and a small body of known length, on a connection
-that is at nothing else. Everything else, every refusal included, goes the long way, through the application; so does
-all under a server that does not use this protocol. Both end in the same `EventEndpoint.outcome`.
+Plain is what NewStore sends: a POST to the event path with a live key and a small body of known length. Everything
+else, every refusal included, goes the long way, through the application; so does all under a server that does not use
+this protocol. Both end in the same `EventEndpoint.outcome`.
 """
 
 from typing import Final
 
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from receiver.answers import Answer
 from receiver.event import ENDPOINT, EventEndpoint
+from receiver.one_by_one import OneByOne
 
 EVENT_URL: Final = b"/newstore_api/v0/event"
 
 
-class ShortWay(HttpToolsProtocol):
+class ShortWay(OneByOne):
     """One connection of uvicorn's; `app_state["event"]`, where the application gave it, takes plain deliveries."""
 
-    def on_message_begin(self) -> None:
-        # Without the scope of ASGI, which only the long way needs.
-        self.url, self.headers, self.expect_100_continue = b"", [], False
-
-    def on_headers_complete(self) -> None:
+    def begin_request(self) -> None:
         endpoint = self.app_state.get(ENDPOINT)
-        if endpoint is not None and self._is_plain() and endpoint.takes(dict(self.headers), HIGH_WATER_LIMIT):
+        if endpoint is not None and self._is_plain() and endpoint.takes(self.headers, HIGH_WATER_LIMIT):
             self.cycle = _Delivery(self, endpoint)  # type: ignore[assignment] # what uvicorn uses of one, it has
-        else:
-            url, headers, expects = self.url, self.headers, self.expect_100_continue
-            super().on_message_begin()
-            self.url, self.expect_100_continue = url, expects
-            self.headers.extend(headers)
-            super().on_headers_complete()
-
-    def answered(self) -> None:
-        """A plain delivery has its answer. No timer is set for a client that is idle now: subclasses look after it."""
-        if self.pipeline or self.flow.read_paused:
-            self.on_response_complete()
-        else:
-            self.server_state.total_requests += 1
+            if not self.has_key:
+                self.show_key()
+            return
+        if not self.has_key and endpoint is not None and endpoint.knows(self.headers):
+            self.show_key()
+        super().begin_request()
 
     def _is_plain(self) -> bool:
-        at_hand: RequestResponseCycle | None = self.cycle
         return (
             self.url == EVENT_URL
             and self.parser.get_method() == b"POST"
             and self.parser.get_http_version() == "1.1"
-            and not self.parser.should_upgrade()
             and not self.expect_100_continue
-            # Answers are given in the order of the requests, and to a client that reads them.
-            and (at_hand is None or at_hand.response_complete)
+            # Answers are given to a client that reads them.
             and not self.flow.write_paused
         )
 
@@ -65,6 +51,7 @@ class _Delivery:
         self.response_started = False
         self.response_complete = False
         self.keep_alive = protocol.parser.should_keep_alive()
+        self._length = protocol.announced
         self._protocol = protocol
         self._endpoint = endpoint
         self._handed_over = False
@@ -80,7 +67,7 @@ class _Delivery:
             return
         if not self.more_body:
             self._handed_over = True
-            self._endpoint.store(bytes(self.body), self._answer)
+            self._endpoint.store(bytes(self.body), self._length, self._answer)
         elif self.disconnected:
             self._handed_over = True
             self._endpoint.client_gone()
@@ -95,4 +82,6 @@ class _Delivery:
         protocol.transport.write(b"".join((answer.head, *defaults, ending, answer.content)))
         if not self.keep_alive:
             protocol.transport.close()
+        # No timer is set for a client that is idle now: subclasses look after it.
+        protocol.server_state.total_requests += 1
         protocol.answered()

@@ -203,8 +203,13 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             hint = _did_you_mean(name, lambda known: f"{PREFIX}{known.upper()}")
             raise SettingsError(f"{variable}: there is no such setting.", hint)
     for field in KEYS & values.keys():
-        values[field] = [key.strip() for key in values[field].split(",") if key.strip()]
+        values[field] = split_keys(values[field])
     return values
+
+
+def split_keys(value: str) -> list[str]:
+    """The keys in a variable of the environment."""
+    return [key.strip() for key in value.split(",") if key.strip()]
 
 
 def _parse_quantity(field: str, value: object, units: Mapping[str, int], wanted: str) -> int:

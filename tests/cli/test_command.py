@@ -192,7 +192,7 @@ def test_serving_without_a_key(run: Run, home: Path) -> None:
 def test_serving_on_a_port_that_is_taken(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        message, hint = two_lines(run("serve", "--port", str(port), environ={"WAREHOUSE_API_KEYS": "secret"}), 1)
+        message, hint = two_lines(run("serve", "--port", str(port), environ={"WAREHOUSE_API_KEYS": "a-secret-key"}), 1)
     assert str(port) in message
     assert "--port" in hint
 

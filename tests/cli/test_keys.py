@@ -3,6 +3,7 @@ import json
 from click.testing import CliRunner
 
 from warehouse.cli.keys import keys
+from warehouse.errors import SettingsError
 from warehouse.keys import hash_key
 from warehouse.settings import Settings
 
@@ -16,6 +17,7 @@ def test_a_new_key_opens_what_its_stored_form_was_put_into() -> None:
 
 
 def test_the_form_of_a_key_is_read_from_standard_input() -> None:
-    assert CliRunner().invoke(keys, ["hash"], input="a-key\n").output == f"{hash_key('a-key')}\n"
-    for nothing in ("", "\n", f"{hash_key('a-key')}\n"):
+    assert CliRunner().invoke(keys, ["hash"], input="a-long-key\n").output == f"{hash_key('a-long-key')}\n"
+    for nothing in ("", "\n", f"{hash_key('a-long-key')}\n"):
         assert CliRunner().invoke(keys, ["hash"], input=nothing).exit_code == 2
+    assert isinstance(CliRunner().invoke(keys, ["hash"], input="short\n").exception, SettingsError)

@@ -76,6 +76,9 @@ def up(home: Path) -> Iterator[Receiver]:
 
 def test_what_dies_comes_back_and_every_acknowledged_event_is_shown(home: Path, up: Receiver) -> None:
     assert up.post(envelope(1)).status == 200
+    for process in (up.process.pid, child(up, "receiver"), child(up, "refresh")):
+        assert KEY.encode() not in Path(f"/proc/{process}/environ").read_bytes()
+    assert b"WAREHOUSE_API_KEYS" not in Path(f"/proc/{child(up, 'refresh')}/environ").read_bytes()
     wait_until(lambda: "order-1" in orders(home), "the first refresh", up)
 
     receiver = child(up, "receiver")

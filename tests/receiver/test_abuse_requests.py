@@ -2,6 +2,7 @@
 
 import re
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,11 @@ LENGTH = b"Content-Length: %d\r\n" % len(SAMPLE)
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(SAMPLE), SAMPLE)
 SMUGGLED = b"POST /smuggled HTTP/1.1\r\nHost: test\r\n\r\n"
+
+# What Java's HTTP client says by itself.
+UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABk\r\n"
+GOOD = HEAD + LENGTH + b"\r\n" + SAMPLE
+BAD_CHUNK = HEAD + CHUNKED + b"\r\n%x\r\n%bzz\r\n" % (len(SAMPLE), SAMPLE)
 
 # What is sent, and the statuses that come back before the connection is closed.
 REFUSED = {
@@ -43,6 +49,13 @@ REFUSED = {
     "a negative chunk size": (HEAD + CHUNKED + b"\r\n-1\r\n" + SAMPLE, [400]),
     "a chunk longer than its size": (HEAD + CHUNKED + b"\r\n3\r\nabcdef\r\n0\r\n\r\n", [400]),
     "more after the length": (HEAD + b"Content-Length: 0\r\n\r\nnot a request\r\n\r\n", [200]),
+    "no length": (HEAD + b"\r\n" + SAMPLE, [411]),
+    "no length, and nothing": (HEAD + b"\r\n", [411]),
+    "no length, and an upgrade": (HEAD + UPGRADE + b"\r\n" + SAMPLE, [411]),
+    "a bad chunk": (BAD_CHUNK, [400]),
+    "a bad chunk after a good delivery": (GOOD + BAD_CHUNK, [200]),
+    "a bad chunk after a page": (b"GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n" + BAD_CHUNK, [200]),
+    "a bad head after good deliveries": (GOOD * 3 + b"nothing\r\n\r\n", [200, 200, 200]),
     "not HTTP": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 200, [400]),
     "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", [400]),
     "HTTP/9.9": (b"GET /health HTTP/9.9\r\n\r\n", [400]),
@@ -64,6 +77,27 @@ ANSWERED = {
     "chunk extensions": (HEAD + CHUNKED + b"\r\n3;a=b\r\nabc\r\n0;c\r\n\r\n", [200]),
     "a trailer": (HEAD + CHUNKED + b"\r\n3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n", [200]),
     "another upgrade": (b"GET /health HTTP/1.1\r\nHost: test\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n", [200]),
+    "an upgrade by length": (HEAD + UPGRADE + LENGTH + b"\r\n" + SAMPLE, [200]),
+    "an upgrade in chunks": (HEAD + UPGRADE + CHUNKED + b"\r\n" + CHUNKS, [200]),
+    "upgrades, pipelined": ((HEAD + UPGRADE + LENGTH + b"\r\n" + SAMPLE) * 3, [200, 200, 200]),
+    "an upgrade with a wrong key": ((HEAD + UPGRADE + LENGTH + b"\r\n").replace(KEY.encode(), b"no") + SAMPLE, [403]),
+    "encoded, said first": (
+        HEAD + b"Content-Encoding: gzip\r\nContent-Encoding: identity\r\n" + GOOD[len(HEAD) :],
+        [415],
+    ),
+    "encoded, said last": (
+        HEAD + b"Content-Encoding: identity\r\nContent-Encoding: gzip\r\n" + GOOD[len(HEAD) :],
+        [415],
+    ),
+    "encoded for the transfer": (HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n" + CHUNKS, [415]),
+    "encoded for the transfer, in two lines": (
+        HEAD + b"Transfer-Encoding: gzip\r\n" + CHUNKED + b"\r\n" + CHUNKS,
+        [415],
+    ),
+    "blanks after the key": (
+        GOOD.replace(b"Authorization: Bearer " + KEY.encode(), b"X-API-Key: " + KEY.encode() + b" \t"),
+        [200],
+    ),
     "a wrong key, pipelined": ((HEAD.replace(KEY.encode(), b"no") + LENGTH + b"\r\n" + SAMPLE) * 3, [403, 403, 403]),
     "an encoded path": (HEAD.replace(b"/event ", b"/%65vent ") + LENGTH + b"\r\n" + SAMPLE, [200]),
     "two dots in the path": (HEAD.replace(b"/v0/", b"/v0/../v0/") + LENGTH + b"\r\n" + SAMPLE, [404]),
@@ -84,7 +118,7 @@ def test_a_request_that_can_be_read_two_ways_is_refused_and_the_connection_close
     data, statuses = REFUSED[case]
     before = len(server.stored())
     assert _statuses(_converse(server, data + SMUGGLED)) == statuses
-    assert len(server.stored()) - before == statuses.count(200)
+    assert len(server.stored()) - before == (statuses.count(200) if data.startswith(b"POST") else 0)
     _assert_unharmed(server)
 
 
@@ -100,7 +134,9 @@ def test_an_unusual_request_is_answered(server: Receiver, case: str) -> None:
             received += part
     assert _statuses(received) == statuses
     events = statuses.count(200) if data.startswith(b"POST") else 0
-    assert len(server.stored()) - before == events
+    stored = server.stored()[before:]
+    assert len(stored) == events
+    assert {delivery.body for delivery in stored} <= {SAMPLE, b"abc"}
     _assert_unharmed(server)
 
 
@@ -166,6 +202,41 @@ def test_what_was_refused_before_there_was_a_request_is_counted(tmp_path: Path) 
         _converse(receiver, REFUSED["10,000 headers"][0])
         metrics = receiver.metrics()
     assert metrics['newstore_requests_total{answer="400"}'] == metrics['newstore_requests_total{answer="431"}'] == 1
+
+
+HALF_CLOSED = {
+    "deliveries": (GOOD * 3, [200, 200, 200]),
+    "pages": (b"GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n" * 3, [200, 200, 200]),
+    "a delivery, and half of another one": (GOOD + GOOD[:-1], [200]),
+    "half a head": (GOOD + HEAD, [200]),
+    "nothing": (b"", []),
+}
+
+
+@pytest.mark.parametrize("case", HALF_CLOSED)
+def test_a_client_that_sends_no_more_gets_its_answers(server: Receiver, case: str) -> None:
+    data, statuses = HALF_CLOSED[case]
+    before = len(server.stored())
+    received = b""
+    with server.send_raw(data) as plain:
+        plain.shutdown(socket.SHUT_WR)
+        while part := plain.recv(65536):
+            received += part
+    assert _statuses(received) == statuses
+    assert len(server.stored()) - before == (statuses.count(200) if data.startswith(b"POST") else 0)
+    _assert_unharmed(server)
+
+
+def test_clients_that_vanish_leave_no_line_in_the_log(server: Receiver) -> None:
+    page = b"GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n"
+    before = len(server.errors().splitlines())
+    for seconds in (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3):
+        for data in (page * 200, GOOD * 200, page * 3 + BAD_CHUNK, GOOD[:-1], HEAD):
+            with server.send_raw(data) as plain:
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                time.sleep(seconds)
+    _assert_unharmed(server)
+    assert len(server.errors().splitlines()) == before
 
 
 def _converse(receiver: Receiver, data: bytes) -> bytes:

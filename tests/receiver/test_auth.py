@@ -1,6 +1,7 @@
 """Keys change while deliveries come in: none with a live key is refused, and no key can be found in what we write."""
 
 import base64
+import os
 import signal
 import threading
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import Receiver, envelope, exchange, running
+from tests.live import Receiver, envelope, exchange, running, start
 from warehouse.keys import hash_key, new_key
 
 PATIENCE = 30.0
@@ -138,21 +139,64 @@ def test_sighup_reads_the_keys_again_and_ends_nobody(tmp_path: Path, workers: in
         assert receiver.stop() == 0
 
 
-def test_no_worker_has_a_key_in_its_environment(tmp_path: Path) -> None:
-    with running(tmp_path / "home", {"WAREHOUSE_API_KEYS": "a-key-of-the-test"}, workers=2) as receiver:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_process_has_a_key_in_its_environment(tmp_path: Path, workers: int) -> None:
+    environ = {
+        "WAREHOUSE_API_KEYS": f"a-key-of-the-test, {hash_key('another-key')}",
+        "WAREHOUSE_STATUS_KEYS": "a-watcher",
+    }
+    with running(tmp_path / "home", environ, workers) as receiver:
         assert receiver.post(b"{}", {"X-API-Key": "a-key-of-the-test"}).status == 200
+        assert receiver.request("GET", "/", headers={"X-API-Key": "a-watcher"}).status == 200
         children = Path(f"/proc/{receiver.process.pid}/task/{receiver.process.pid}/children").read_text().split()
-        environments = [Path(f"/proc/{child}/environ").read_bytes() for child in children]
-    assert any(hash_key("a-key-of-the-test").encode() in environment for environment in environments)
-    assert not [one for one in environments if b"a-key-of-the-test" in one]
+        processes = [str(receiver.process.pid), *children]
+        environments = [Path(f"/proc/{process}/environ").read_bytes() for process in processes]
+        assert receiver.stop() == 0
+    assert len(environments) >= workers
+    assert all(hash_key("a-key-of-the-test").encode() in environment for environment in environments)
+    assert not [one for one in environments if b"a-key-of-the-test" in one or b"a-watcher" in one]
+
+
+@pytest.mark.parametrize("workers", [None, 1])
+@pytest.mark.parametrize("source", ["environment", "file"])
+def test_a_key_that_can_be_guessed_stops_the_start(tmp_path: Path, workers: int | None, source: str) -> None:
+    file = tmp_path / "keys"
+    file.write_text("k")
+    environ = {"environment": {"WAREHOUSE_API_KEYS": "k"}, "file": {"WAREHOUSE_API_KEYS_FILE": str(file)}}[source]
+    with start(tmp_path / "home", environ, workers) as receiver:
+        assert receiver.wait() != 0
+        assert "Error: an API key has fewer than 8 characters" in receiver.errors()
+        assert "Traceback" not in receiver.errors()
+
+
+@pytest.mark.parametrize(("mode", "warns"), [(0o600, False), (0o644, True), (0o622, True), (0o666, True)])
+def test_a_keys_file_of_others_is_warned_of(tmp_path: Path, mode: int, warns: bool) -> None:
+    file = tmp_path / "keys"
+    file.write_text("file-key\n", encoding="utf-8-sig")
+    file.chmod(mode)
+    with running(tmp_path / "home", {"WAREHOUSE_API_KEYS": "", "WAREHOUSE_API_KEYS_FILE": str(file)}, 1) as receiver:
+        # An editor's byte order mark is no part of the key.
+        assert receiver.post(b"{}", {"X-API-Key": "file-key"}).status == 200
+        assert ("WARNING" in receiver.errors()) == ("others can" in receiver.errors()) == warns
+
+
+def test_a_keys_file_that_becomes_a_fifo_holds_nobody_up(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text("file-key\n")
+    with running(tmp_path / "home", {"WAREHOUSE_API_KEYS": "", "WAREHOUSE_API_KEYS_FILE": str(file)}, 1) as receiver:
+        file.unlink()
+        os.mkfifo(file)
+        assert receiver.post(b"{}", {"X-API-Key": "wrong-key"}).status == 403
+        assert receiver.post(b"{}", {"X-API-Key": "file-key"}).status == 200
+        assert "not a regular file" in receiver.errors()
 
 
 def test_what_is_stored_does_not_open(tmp_path: Path) -> None:
-    stored = hash_key("a-key")
-    with running(tmp_path / "home", {"WAREHOUSE_API_KEYS": stored, "WAREHOUSE_STATUS_KEYS": "watcher"}) as receiver:
-        assert receiver.post(b"{}", {"X-API-Key": "a-key"}).status == 200
+    stored = hash_key("a-long-key")
+    with running(tmp_path / "home", {"WAREHOUSE_API_KEYS": stored, "WAREHOUSE_STATUS_KEYS": "a-watcher"}) as receiver:
+        assert receiver.post(b"{}", {"X-API-Key": "a-long-key"}).status == 200
         assert receiver.post(b"{}", {"X-API-Key": stored}).status == 403
-        assert receiver.post(b"{}", {"X-API-Key": "watcher"}).status == 403
-        basic = base64.b64encode(b"newstore:a-key").decode()
+        assert receiver.post(b"{}", {"X-API-Key": "a-watcher"}).status == 403
+        basic = base64.b64encode(b"newstore:a-long-key").decode()
         assert receiver.post(b"{}", {"Authorization": f"Basic {basic}"}).status == 403
         assert receiver.metrics()['newstore_requests_total{answer="403"}'] == 3

@@ -44,11 +44,15 @@ def test_overrides_win_over_environment_and_environment_over_file(
 
 def test_keys_come_from_a_file_as_well_plain_or_hashed(tmp_path: Path) -> None:
     keys = tmp_path / "keys"
-    keys.write_text(f"# the one before\none\n\n two \n{hash_key('three')}\n")
-    settings = Settings.load({"WAREHOUSE_API_KEYS_FILE": str(keys), "WAREHOUSE_API_KEYS": "zero,one"})
-    assert settings.live_keys() == tuple(map(hash_key, ("zero", "one", "two", "three")))
-    keys.write_text("four")
-    assert settings.live_keys() == tuple(map(hash_key, ("zero", "one", "four")))
+    keys.write_text(f"# the one before\nkey-number-one\n\n key-number-two \n{hash_key('three')}\n")
+    settings = Settings.load(
+        {"WAREHOUSE_API_KEYS_FILE": str(keys), "WAREHOUSE_API_KEYS": "key-number-zero,key-number-one"}
+    )
+    assert settings.live_keys() == tuple(
+        map(hash_key, ("key-number-zero", "key-number-one", "key-number-two", "three"))
+    )
+    keys.write_text("key-number-four")
+    assert settings.live_keys() == tuple(map(hash_key, ("key-number-zero", "key-number-one", "key-number-four")))
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfekey", b"sha256:abc\n"])

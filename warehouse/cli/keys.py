@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from warehouse.keys import hash_key, is_hashed, new_key
+from warehouse.keys import as_hashed, hash_key, is_hashed, new_key
 
 
 @click.group()
@@ -50,4 +50,4 @@ def hash_() -> None:
     key = key.strip()
     if not key or is_hashed(key):
         raise click.UsageError("standard input holds no key.")
-    click.echo(hash_key(key))
+    click.echo(as_hashed(key))

@@ -23,5 +23,8 @@ def serve(context: click.Context, host: str | None, port: int | None, workers: i
       WAREHOUSE_API_KEYS_FILE=keys.txt warehouse serve --host 0.0.0.0 --workers 2
     """
     from receiver.server import serve as serve_settings
+    from warehouse.cli.forget import forget_keys
 
-    return serve_settings(load_settings(context, host=host, port=port, workers=workers))
+    settings = load_settings(context, host=host, port=port, workers=workers)
+    forget_keys()
+    return serve_settings(settings)

@@ -46,17 +46,17 @@ def up(context: click.Context, host: str | None, port: int | None, workers: int 
     """
     from receiver.app import require_keys
     from receiver.server import LOGGING
+    from warehouse.cli.forget import forget_keys
     from warehouse.supervisor import Child, supervise
 
-    settings = load_settings(context, host=host, port=port, workers=workers).hashed()
+    settings = load_settings(context, host=host, port=port, workers=workers)
+    forget_keys()
     require_keys(settings)
     logging.config.dictConfig(LOGGING)
     folder = HomeFolder(settings.home)
     home = ("--home", str(settings.home))
     listening = ("--host", settings.host, "--port", str(settings.port), "--workers", str(settings.workers))
-    # The receiver gets digests in place of keys; the refresh opens no door and gets neither.
-    hashed = {name: value for name, value in settings.to_environ().items() if name in os.environ}
-    receiving = {**os.environ, **hashed, **folder.for_children()}
+    receiving = {**os.environ, **folder.for_children()}
     refreshing = {name: value for name, value in receiving.items() if name not in KEY_VARIABLES}
     with _alone(settings):
         return supervise(
