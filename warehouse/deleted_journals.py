@@ -15,7 +15,7 @@ from warehouse.settings import Settings
 
 def ledger_path(settings: Settings) -> Path:
     """The file of these lines: a journal's name, its number of deliveries, a checksum."""
-    return settings.home / "journals.deleted"
+    return settings.journal_dir / "journals.deleted"
 
 
 def note_deleted(settings: Settings, counts: Mapping[str, int]) -> None:

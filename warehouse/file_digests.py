@@ -21,22 +21,35 @@ NOTES: Final = "file.digests"
 # Notes of files that are gone are dropped once there are so many for each one that is there.
 STALE: Final = 3
 
+# Also those of earlier moments, which nobody can mend: they go with the snapshots that show them.
 LAKE_FILES: Final = """
 select
     sch.schema_name,
     tab.table_name,
     case when file.path_is_relative then sch.path || tab.path || file.path else file.path end,
-    file.file_size_bytes
+    file.file_size_bytes,
+    file.end_snapshot is null and tab.is_live
 from (
-    select table_id, path, path_is_relative, file_size_bytes from __ducklake_metadata_lake.ducklake_data_file
+    select table_id, path, path_is_relative, file_size_bytes, end_snapshot
+    from __ducklake_metadata_lake.ducklake_data_file
     union all
-    select table_id, path, path_is_relative, file_size_bytes from __ducklake_metadata_lake.ducklake_delete_file
+    select table_id, path, path_is_relative, file_size_bytes, end_snapshot
+    from __ducklake_metadata_lake.ducklake_delete_file
 ) as file
 inner join (
-    select distinct table_id, schema_id, table_name, path from __ducklake_metadata_lake.ducklake_table
+    select
+        table_id,
+        any_value(schema_id) as schema_id,
+        any_value(table_name) as table_name,
+        any_value(path) as path,
+        bool_or(end_snapshot is null) as is_live
+    from __ducklake_metadata_lake.ducklake_table
+    group by table_id
 ) as tab on file.table_id = tab.table_id
 inner join (
-    select distinct schema_id, schema_name, path from __ducklake_metadata_lake.ducklake_schema
+    select schema_id, any_value(schema_name) as schema_name, any_value(path) as path
+    from __ducklake_metadata_lake.ducklake_schema
+    group by schema_id
 ) as sch on tab.schema_id = sch.schema_id
 where (sch.schema_name, tab.table_name) != ('log', 'events')
 """
@@ -44,7 +57,7 @@ where (sch.schema_name, tab.table_name) != ('log', 'events')
 
 def note_digests(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Note the digest of each file that has none yet; under the home's write lock. Raises duckdb.Error or OSError."""
-    notes, paths = _notes(settings), {path for _, _, path, _ in con.execute(LAKE_FILES).fetchall()}
+    notes, paths = _notes(settings), {row[2] for row in con.execute(LAKE_FILES).fetchall()}
     new = {path: digest_of(_file(settings, path)) for path in sorted(paths - notes.keys())}
     place = data_path(settings) / NOTES
     if len(notes) > STALE * len(paths) + 100:
@@ -57,10 +70,13 @@ def note_digests(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
 
 
 def lake_files(con: duckdb.DuckDBPyConnection, settings: Settings) -> tuple[dict[Path, str | None], dict[Path, int]]:
-    """The files of all tables but the log's events, with their digests where those are noted, and their bytes."""
-    notes, rows = _notes(settings), con.execute(LAKE_FILES).fetchall()
-    digests = {_file(settings, path): notes.get(path) for _, _, path, _ in rows}
-    return digests, {_file(settings, path): int(size) for *_, path, size in rows}
+    """The files that are now all tables but the log's events, with their digests where those are noted, and their
+    bytes."""
+    notes = _notes(settings)
+    live = [(path, int(size)) for *_, path, size, is_live in con.execute(LAKE_FILES).fetchall() if is_live]
+    return {_file(settings, path): notes.get(path) for path, _ in live}, {
+        _file(settings, path): size for path, size in live
+    }
 
 
 def check_digest(path: Path, digest: str | None) -> Iterable[Finding]:
@@ -75,8 +91,8 @@ def check_digest(path: Path, digest: str | None) -> Iterable[Finding]:
 def refuse_damaged(con: duckdb.DuckDBPyConnection, settings: Settings, schema: str, table: str) -> None:
     """Raise LakeError when a file of a table is not as it was written: written anew, its damage would look sound."""
     notes = _notes(settings)
-    for one, other, path, _ in con.execute(LAKE_FILES).fetchall():
-        if (one, other) == (schema, table):
+    for one, other, path, _, is_live in con.execute(LAKE_FILES).fetchall():
+        if is_live and (one, other) == (schema, table):
             for finding in check_digest(_file(settings, path), notes.get(path)):
                 raise LakeError(f"{finding}", "`warehouse refresh --full` writes all marts again")
 

@@ -202,7 +202,8 @@ def _attach(con: duckdb.DuckDBPyConnection, settings: Settings, catalog: Path, *
         f"data_path {_quote(str(data_path(settings)) + '/')}",
         # The catalog remembers where the files were; the home may have been moved since.
         "override_data_path true",
-        "meta_journal_mode 'WAL'",
+        # A catalog remembers this as well; a copy of one may have forgotten it, and can be read all the same.
+        *([] if read_only else ["meta_journal_mode 'WAL'"]),
         f"meta_busy_timeout {BUSY_TIMEOUT_MS}",
         # DuckLake would make a new lake of a catalog in which there is none.
         f"create_if_not_exists {str(make).lower()}",

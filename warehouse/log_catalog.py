@@ -76,8 +76,12 @@ def read_catalog(settings: Settings, *, strict: bool = False) -> Known:
             ((counter,),) = con.execute("select batch from lake.log.counter").fetchall()
             last = _last_batch(con)
     except (LakeError, duckdb.Error) as error:
-        if strict:
+        if strict and isinstance(error, LakeError):
             raise
+        if strict:
+            raise LakeError(
+                f"{catalog}: {str(error).splitlines()[0]}", "`warehouse log verify` looks closer"
+            ) from error
         if not isinstance(error, LakeMissing):
             text = getattr(error, "message", str(error).splitlines()[0])
             known.findings.append(Finding(catalog, "the catalog", text))
@@ -92,12 +96,16 @@ def read_catalog(settings: Settings, *, strict: bool = False) -> Known:
     return known
 
 
-def positions_of(settings: Settings) -> dict[str, Spans]:
-    """The positions that the log has of each journal, as a reader of it sees them."""
+def positions_of(settings: Settings) -> dict[str, Spans] | Finding:
+    """The positions that the log has of each journal, as a reader of it sees them; else why nobody can read them."""
     log: dict[str, Spans] = {}
-    with open_lake(settings, read_only=True) as con:
-        for journal, first, last in con.execute(POSITIONS).fetchall():
-            log.setdefault(journal, Spans()).merge(Spans(range(first, last + 1)))
+    try:
+        with open_lake(settings, read_only=True) as con:
+            spans = con.execute(POSITIONS).fetchall()
+    except duckdb.Error as error:
+        return Finding(str(log_folder(settings)), "the log", f"cannot be read: {str(error).splitlines()[0]}")
+    for journal, first, last in spans:
+        log.setdefault(journal, Spans()).merge(Spans(range(first, last + 1)))
     return log
 
 

@@ -121,16 +121,19 @@ def check_catalog(settings: Settings) -> tuple[Finding, ...]:
     """
     there = files_there(settings)
     known = read_catalog(settings, strict=True)
-    log = positions_of(settings)
-    kept: dict[str, Spans] = {}
-    unnamed = [path for path in there if path.name not in known.named]
-    for path in list_journals(settings.journal_dir) if unnamed else []:
-        _check_journal(path, log, kept, [])
     gone = [
         Finding(str(path), "the file", "is gone or has another length")
         for path, size in known.sizes.items()
         if not path.is_file() or path.stat().st_size != size
     ]
+    log = positions_of(settings)
+    if isinstance(log, Finding):
+        # Where deliveries are missing nobody can say.
+        return (*known.findings, *gone, log)
+    unnamed = [path for path in there if path.name not in known.named]
+    kept: dict[str, Spans] = {}
+    for path in list_journals(settings.journal_dir) if unnamed else []:
+        _check_journal(path, log, kept, [])
     return (*known.findings, *gone, *missing_of(settings, log), *check_unnamed(settings, unnamed, log, kept))
 
 
