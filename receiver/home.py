@@ -138,7 +138,7 @@ def _of_the_log(home: HomeView) -> Iterator[Metric]:
         yield _gauge("newstore_log_duplicates", "Of these, repetitions of an earlier one.", total.duplicates)
         yield _gauge("newstore_log_quarantined", "Of these, kept outside the facts.", total.quarantined)
     if (looked := home.log_watch) is not None:
-        yield _gauge("newstore_log_files", "Files of the log when it was last looked through.", looked.files)
+        yield _gauge("newstore_log_files", "Files of the lake when it was last looked through.", looked.files)
         yield _gauge("newstore_log_files_verified", "Of these, looked through.", looked.verified)
         yield _gauge("newstore_log_damaged", "Findings in these files.", looked.damaged)
         if looked.looked is not None:

@@ -7,16 +7,18 @@ again with the next number: batches become visible in their order.
 import errno
 import secrets
 import time
-from collections.abc import Callable, Iterable
+import uuid
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 import duckdb
+import pyarrow.parquet as pq
 
 from warehouse.disk import sync_folder
 from warehouse.errors import LakeError
 from warehouse.lake import catalog_path, log_folder
-from warehouse.log_file import LogRows, write_log_file, written_from
+from warehouse.log_file import UNFINISHED, LogRows, write_log_file, written_from
 from warehouse.settings import Settings
 from warehouse.transaction import transaction
 
@@ -71,18 +73,40 @@ def commit_batch(
 def remove_strays(con: duckdb.DuckDBPyConnection, settings: Settings, journals: Iterable[str]) -> list[Path]:
     """Delete the files that a sealing of these journals began and never committed; only under the home's lock.
 
-    Files of other homes that share the lake are never touched: their journals are not among these.
+    Files of other homes that share the lake are never touched: their journals are not among these. Nor is a file with
+    a delivery that the log lacks: beside a catalog that was put back it may be the only one that has it.
     """
     folder = log_folder(settings)
     ours = set(journals)
     found = [path for path in folder.iterdir() if written_from(path) in ours] if folder.is_dir() else []
-    if not found:
-        return []
-    known = {Path(path).name for (path,) in con.execute(KNOWN_FILES).fetchall()}
-    strays = [path for path in found if path.name not in known]
+    strays = without_a_place(con, found)
     for path in strays:
         path.unlink()
     return strays
+
+
+def without_a_place(con: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> list[Path]:
+    """Those of these files that the catalog does not know, and that hold nothing which the log lacks.
+
+    Raises duckdb.Error when the log cannot be read.
+    """
+    if not paths:
+        return []
+    known = {Path(path).name for (path,) in con.execute(KNOWN_FILES).fetchall()}
+    return [path for path in paths if path.name not in known and (path.suffix == UNFINISHED or _is_logged(con, path))]
+
+
+def _is_logged(con: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    """Whether the log has each delivery of a file; of one that cannot be read nobody knows."""
+    try:
+        rows = pq.read_table(path, columns=["journal", "position"])
+    except (OSError, ValueError):
+        return False
+    ((missing,),) = con.execute(
+        "select count(*) from rows anti join (select journal, position from lake.log.events where journal in "
+        "(select journal from rows)) as logged using (journal, position)"
+    ).fetchall()
+    return rows.num_rows > 0 and missing == 0
 
 
 def sync_catalog(settings: Settings) -> None:
@@ -100,7 +124,8 @@ def _commit_once(
     con: duckdb.DuckDBPyConnection, settings: Settings, rows: LogRows, before_commit: Callable[[], None]
 ) -> int:
     with transaction(con):
-        con.execute("update lake.log.counter set batch = batch + 1")
+        con.execute("update lake.log.counter set batch = batch + 1, id = ?", [str(uuid.uuid4())])
+        con.execute("insert into lake.log.batches from lake.log.counter")
         ((batch,),) = con.execute("select batch from lake.log.counter").fetchall()
         path = write_log_file(log_folder(settings), rows, int(batch))
         con.execute("call ducklake_add_data_files('lake', 'events', ?, schema => 'log')", [str(path)])

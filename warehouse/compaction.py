@@ -15,10 +15,10 @@ from typing import Final
 import duckdb
 import msgspec
 
-from warehouse.batch import KNOWN_FILES, sync_catalog
+from warehouse.batch import sync_catalog, without_a_place
 from warehouse.errors import LakeError
 from warehouse.lake import log_folder
-from warehouse.log_file import COMPACTED, SUFFIX, UNFINISHED, write_compacted_file
+from warehouse.log_file import COMPACTED, SUFFIX, UNFINISHED, digest_of, named_digest, write_compacted_file
 from warehouse.settings import Settings
 from warehouse.transaction import transaction
 
@@ -37,7 +37,7 @@ INLINING: Final = "ducklake_default_data_inlining_row_limit"
 STRAY_SECONDS: Final = 3600.0
 
 LOG_FILES: Final = """
-select file.file_size_bytes, low.min_value::bigint, low.max_value::bigint
+select file.file_size_bytes, low.min_value::bigint, low.max_value::bigint, file.path
 from __ducklake_metadata_lake.ducklake_data_file as file
 inner join __ducklake_metadata_lake.ducklake_table as tab on file.table_id = tab.table_id and tab.end_snapshot is null
 inner join __ducklake_metadata_lake.ducklake_schema as sch on tab.schema_id = sch.schema_id and sch.end_snapshot is null
@@ -53,11 +53,12 @@ FINGERPRINT: Final = "select count(*), coalesce(sum(hash(rows)), 0)::varchar, co
 
 
 class LogFile(msgspec.Struct, frozen=True):
-    """A live file of the log: its bytes, and the first and last batch in it."""
+    """A live file of the log: its bytes, the first and last batch in it, and its path as the catalog has it."""
 
     bytes: int
     first: int
     last: int
+    path: str = ""
 
     @property
     def size(self) -> int:
@@ -109,6 +110,7 @@ def join_files(con: duckdb.DuckDBPyConnection, settings: Settings, run: Sequence
 
 def _join_files(con: duckdb.DuckDBPyConnection, settings: Settings, run: Sequence[LogFile]) -> int:
     first, last = run[0].first, max(file.last for file in run)
+    _check_digests(settings, run)
     with setting(con, INLINING, "0"), setting(con, "preserve_insertion_order", "true"), transaction(con):
         rows = f"(from lake.log.events where batch between {first} and {last}) as rows"
         before = con.execute(f"{FINGERPRINT} {rows}").fetchone()
@@ -128,6 +130,18 @@ def _join_files(con: duckdb.DuckDBPyConnection, settings: Settings, run: Sequenc
         con.execute("call lake.set_commit_message('warehouse', ?)", [f"compact batches {first} to {last}"])
     sync_catalog(settings)
     return int(before[0])
+
+
+def _check_digests(settings: Settings, run: Sequence[LogFile]) -> None:
+    """A damaged file must not become a sound one that holds the damage: whoever reads it notices few flipped bits."""
+    for file in run:
+        path = log_folder(settings) / Path(file.path).name
+        expected = named_digest(path)
+        if expected is not None and digest_of(path) != expected:
+            raise LakeError(
+                f"{path}: this file of the log is not as it was written, so it is not joined with others.",
+                "`warehouse log verify` says where; `warehouse log recover --yes` saves what is sound",
+            )
 
 
 @contextmanager
@@ -155,8 +169,7 @@ def remove_compacted_strays(con: duckdb.DuckDBPyConnection, settings: Settings) 
     old = [path for path in found if time.time() - path.stat().st_mtime > STRAY_SECONDS]
     if not old:
         return 0
-    known = {Path(path).name for (path,) in con.execute(KNOWN_FILES).fetchall()}
-    strays = [path for path in old if path.name not in known]
+    strays = without_a_place(con, old)
     for path in strays:
         path.unlink()
     return len(strays)

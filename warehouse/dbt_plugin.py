@@ -17,12 +17,16 @@ from duckdb import DuckDBPyConnection
 from warehouse.attempt import Attempting
 from warehouse.disk import keep_private
 from warehouse.errors import RefreshError
+from warehouse.file_digests import note_digests
 from warehouse.home_folder import HomeFolder
+from warehouse.lock import hold_lock
 from warehouse.model import EVERYTHING, Model, Run, build_model, is_built
+from warehouse.origin import note_origin, read_origin, reason_to_rebuild
 from warehouse.plan import project_digest
 from warehouse.publish import Published, publish, read_published
-from warehouse.sealer import seal
+from warehouse.sealer import LOCK_SECONDS, seal
 from warehouse.session import (
+    LogPosition,
     attach_build,
     fit_threads,
     fix_position,
@@ -75,9 +79,13 @@ class Plugin(BasePlugin):
                     build_model(cursor, model, Run("empty", 0))
             elif command == "publish":
                 marts = msgspec.convert(arguments["marts"], list[Model])
-                published = Published(*fixed_position(cursor), project_digest())
+                # dbt goes on from tables of models that have changed since; the next refresh must know of that.
+                origin = read_origin(cursor)
+                published = Published(*fixed_position(cursor), project_digest() if origin is None else origin.project)
                 with self._failing():
                     logger.info("published %s", publish(cursor, self.settings, marts, published))
+                    with hold_lock(self.settings.write_lock, wait=LOCK_SECONDS):
+                        note_digests(cursor, self.settings)
                 if self.attempt is not None:
                     self.attempt.succeed()
             elif command == "end":
@@ -88,9 +96,10 @@ class Plugin(BasePlugin):
     def _start(self, cursor: DuckDBPyConnection, arguments: Mapping[str, Any]) -> None:
         """Seal the journals, and fix how far this run reads the log."""
         seal(self.settings, con=cursor)
-        shown = None if arguments["full"] else read_published(cursor)
-        fit_threads(cursor, EVERYTHING if shown is None else shown.batch)
-        fix_position(cursor, arguments["run_id"], log_position(cursor))
+        shown, position = read_published(cursor), log_position(cursor)
+        _keep_origin(cursor, shown, position, arguments["run_id"])
+        fit_threads(cursor, EVERYTHING if shown is None or arguments["full"] else shown.batch)
+        fix_position(cursor, arguments["run_id"], position.batch)
 
     def _end(self, failed: Sequence[str]) -> None:
         """A run that publishes nothing: some of its models failed, or it was asked for a few only."""
@@ -112,3 +121,12 @@ class Plugin(BasePlugin):
             if self.attempt is not None:
                 self.attempt.fail(error)
             raise
+
+
+def _keep_origin(con: DuckDBPyConnection, shown: Published | None, position: LogPosition, run_id: str) -> None:
+    """Note what this run builds from; what was built from another log cannot be gone on from model by model."""
+    reason = reason_to_rebuild(con, shown, None)
+    if reason is not None:
+        raise RefreshError(f"{reason}.", "`warehouse refresh`, which builds everything again from the log; then dbt")
+    origin = read_origin(con)
+    note_origin(con, position, project_digest() if origin is None else origin.project, run_id)

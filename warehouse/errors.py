@@ -12,6 +12,7 @@ WarehouseError
 │   └── JournalUnread    a journal could not be read to its end; all others are in the log
 ├── LakeError            the lake could not be read or written
 │   ├── LakeMissing      there is no lake in this home yet
+│   ├── LakeLost         there was a lake in this home, and its catalog is gone
 │   └── LakeVersionError the lake was made by another version of this product
 ├── QuarantineError      there is no such delivery in the quarantine
 ├── NoteError            a note that one process left for others cannot be read
@@ -85,6 +86,10 @@ class LakeError(WarehouseError):
 
 class LakeMissing(LakeError):
     """This home holds no lake yet."""
+
+
+class LakeLost(LakeError):
+    """This home had a lake, whose catalog is gone; nobody but `warehouse log recover` makes it anew."""
 
 
 class LakeVersionError(LakeError):

@@ -1,7 +1,8 @@
-"""Proves from the files alone that the log is what was received: nothing of it is believed because it can be read.
+"""Proves that the log is what was received: nothing is believed because it can be read, or because another says so.
 
 Each file of the log carries the digest of its content in its name, each row the hash of its payload, and the positions
-of each journal's deliveries run from 0 without a gap. Records of journals carry a checksum and their number.
+of each journal's deliveries run from 0 without a gap. Records of journals carry a checksum and their number. Catalog,
+files and journals are compared in both directions: what one knows and another lacks is found.
 """
 
 import subprocess
@@ -10,42 +11,25 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
 import msgspec
 import pyarrow.parquet as pq
 
 from warehouse.canonical import payload_hash
-from warehouse.errors import JournalCorrupt, LakeError, LakeMissing
+from warehouse.deleted_journals import deleted_journals
+from warehouse.errors import JournalCorrupt, LakeMissing
+from warehouse.file_digests import check_digest
+from warehouse.finding import Finding
 from warehouse.journal import Damage, Journal, list_journals
-from warehouse.lake import catalog_path, log_folder, open_lake
-from warehouse.log_file import SUFFIX, digest_of, named_digest
+from warehouse.lake import log_folder
+from warehouse.log_catalog import files_there, positions_of, read_catalog
+from warehouse.log_file import digest_of, named_digest
 from warehouse.settings import Settings
 from warehouse.spans import Spans
 
 ROWS: Final = 5_000
 DAMAGED_SECONDS: Final = 600.0
 
-LIVE_FILES: Final = """
-select file.path, file.record_count
-from __ducklake_metadata_lake.ducklake_data_file as file
-inner join __ducklake_metadata_lake.ducklake_table as tab on file.table_id = tab.table_id and tab.end_snapshot is null
-inner join __ducklake_metadata_lake.ducklake_schema as sch on tab.schema_id = sch.schema_id and sch.end_snapshot is null
-where file.end_snapshot is null and sch.schema_name = 'log' and tab.table_name = 'events'
-order by file.data_file_id
-"""
-
 Progress = Callable[[int, int | None], None]
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """Something that is not as it was written: in which file, where in it, and what is wrong."""
-
-    path: str
-    place: str
-    problem: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.place}: {self.problem}"
 
 
 class CheckedFile(msgspec.Struct, frozen=True):
@@ -60,28 +44,38 @@ class CheckedFile(msgspec.Struct, frozen=True):
 
 
 class CheckReport(msgspec.Struct, frozen=True):
-    """What was read, and everything that was found to be wrong."""
+    """What was read, and everything that was found to be wrong.
+
+    `files` are those of the log, `others` those of marts and tables that were compared with their digests, `unproven`
+    the ones that have no digest yet: the next refresh notes it.
+    """
 
     files: int
     deliveries: int
     journals: int
     records: int
+    others: int
+    unproven: int
     bytes: int
     findings: tuple[Finding, ...]
 
 
 def verify(settings: Settings, progress: Progress = lambda _done, _total: None) -> CheckReport:
-    """Read every file of the log and every journal of this home; changes nothing.
+    """Compare all that this home has of its log with all else: files, catalog, journals, digests. Changes nothing.
 
     `progress` is told the bytes read and their sum. Raises LakeMissing when there is neither a log nor a journal.
     """
     found: list[Finding] = []
-    paths = _log_files(settings, found)
+    # What is there is listed before what is known: a file that is committed meanwhile is on one list at least.
+    there = files_there(settings)
+    known = read_catalog(settings)
+    found += known.findings
+    paths = list(known.live) if known.is_read else there
     journals = list_journals(settings.journal_dir)
     if not paths and not journals and not found:
         raise LakeMissing(f"{settings.home}: there is nothing to verify.", "name the right --home")
-    sizes = {path: path.stat().st_size for path in (*paths, *journals) if path.exists()}
-    done = 0
+    sizes = {path: path.stat().st_size for path in (*paths, *known.others, *journals) if path.exists()}
+    reading = _Reading(progress, sizes)
     log: dict[str, Spans] = {}
     deliveries = 0
     for path in paths:
@@ -90,19 +84,61 @@ def verify(settings: Settings, progress: Progress = lambda _done, _total: None) 
         deliveries += checked.rows
         for journal, spans in checked.spans.items():
             _add_positions(path, journal, spans, log, found)
-        done += sizes.get(path, 0)
-        progress(done, sum(sizes.values()))
+        reading.done(path)
+    for path, digest in known.others.items():
+        found += check_digest(path, digest)
+        reading.done(path)
     records = 0
+    kept: dict[str, Spans] = {}
     for path in journals:
-        records += _check_journal(path, log, found)
-        done += sizes.get(path, 0)
-        progress(done, sum(sizes.values()))
-    for journal, spans in sorted(log.items()):
-        found += [
-            Finding(str(log_folder(settings)), f"journal {journal}", f"deliveries {first} to {last} are missing")
-            for first, last in spans.gaps()
-        ]
-    return CheckReport(len(paths), deliveries, len(journals), records, done, tuple(found))
+        records += _check_journal(path, log, kept, found)
+        reading.done(path)
+    found += missing_of(settings, log)
+    if known.is_read:
+        found += check_unnamed(settings, [path for path in there if path.name not in known.named], log, kept)
+    unproven = sum(digest is None for digest in known.others.values())
+    return CheckReport(
+        len(paths), deliveries, len(journals), records, len(known.others), unproven, reading.bytes, tuple(found)
+    )
+
+
+def check_catalog(settings: Settings) -> tuple[Finding, ...]:
+    """What the catalog alone tells, without reading the files' contents: those that are gone, have another length, or
+    that it does not know although only they have a delivery; positions with a gap; a counter that went back.
+
+    Takes a fraction of a second and, where files lie that nobody knows, the time to read them. Raises LakeError when
+    the lake cannot be opened, LakeMissing where there is none.
+    """
+    there = files_there(settings)
+    known = read_catalog(settings, strict=True)
+    gone = [
+        Finding(str(path), "the file", "is gone or has another length")
+        for path, size in known.sizes.items()
+        if not path.is_file() or path.stat().st_size != size
+    ]
+    log = positions_of(settings)
+    if isinstance(log, Finding):
+        # Where deliveries are missing nobody can say.
+        return (*known.findings, *gone, log)
+    unnamed = [path for path in there if path.name not in known.named]
+    kept: dict[str, Spans] = {}
+    for path in list_journals(settings.journal_dir) if unnamed else []:
+        _check_journal(path, log, kept, [])
+    return (*known.findings, *gone, *missing_of(settings, log), *check_unnamed(settings, unnamed, log, kept))
+
+
+class _Reading:
+    """Tells how far the reading is."""
+
+    def __init__(self, progress: Progress, sizes: dict[Path, int]) -> None:
+        self._progress = progress
+        self._sizes = sizes
+        self._total = sum(sizes.values())
+        self.bytes = 0
+
+    def done(self, path: Path) -> None:
+        self.bytes += self._sizes.get(path, 0)
+        self._progress(self.bytes, self._total)
 
 
 def check_file(path: Path) -> CheckedFile:
@@ -167,21 +203,67 @@ def _doubled(path: Path, journal: str, first: int, last: int) -> Finding:
     return Finding(str(path), f"journal {journal}", f"deliveries {first} to {last} are in the log twice")
 
 
-def _check_journal(path: Path, log: dict[str, Spans], found: list[Finding]) -> int:
-    """Read one journal; records that the log lacks although it has later ones are found as well."""
+def missing_of(settings: Settings, log: dict[str, Spans]) -> Iterator[Finding]:
+    """Deliveries before later ones of their journal, and those of journals that were deleted as sealed."""
+    deleted = deleted_journals(settings)
+    for journal in sorted(log.keys() | deleted.keys()):
+        count = deleted.get(journal, 0)
+        for first, last in log.get(journal, Spans()).gaps(count):
+            why = "; they were in the log when the journal was deleted" if last < count else ""
+            yield Finding(
+                str(log_folder(settings)), f"journal {journal}", f"deliveries {first} to {last} are missing{why}"
+            )
+
+
+def check_unnamed(
+    settings: Settings, paths: Iterable[Path], log: dict[str, Spans], kept: dict[str, Spans]
+) -> list[Finding]:
+    """Files of the log that the catalog does not know, if they alone have a delivery: neither the log has it, nor a
+    journal. Others are what a sealing or a compaction that died left behind, and go by themselves."""
+    found: dict[Path, list[Finding]] = {}
+    for path in paths:
+        checked = check_file(path)
+        if checked.findings:
+            found[path] = [*checked.findings]
+        for journal, spans in checked.spans.items():
+            only = spans.minus(log.get(journal, Spans())).minus(kept.get(journal, Spans()))
+            found.setdefault(path, []).extend(
+                Finding(
+                    str(path),
+                    f"journal {journal}",
+                    f"deliveries {first} to {last} are here alone: the catalog does not know this file",
+                )
+                for first, last in only
+            )
+    # One that was committed, or taken away, since the catalog was read is not astray.
+    if any(found.values()):
+        named = read_catalog(settings).named
+        found = {path: some for path, some in found.items() if path.name not in named and path.exists()}
+    return [finding for some in found.values() for finding in some]
+
+
+def _check_journal(path: Path, log: dict[str, Spans], kept: dict[str, Spans], found: list[Finding]) -> int:
+    """Read one journal, and add what it holds to `kept`; records that the log lacks although it has later ones are
+    found as well, and records that it must have had and has no more."""
     damage: list[Damage] = []
     count = 0
     try:
         with Journal(path) as journal:
-            held = [position for position, _, _ in journal.records(damage.append)]
+            held = Spans(position for position, _, _ in journal.records(damage.append))
             count = len(held)
-            sealed = log.get(journal.name)
-            if sealed is not None:
-                passed = Spans(held).minus(sealed).until(sealed.last)
-                found += [
-                    Finding(str(path), f"deliveries {first} to {last}", "were passed over by the log; they are here")
-                    for first, last in passed
-                ]
+            kept.setdefault(journal.name, Spans()).merge(held)
+            sealed = log.get(journal.name, Spans())
+            passed = held.minus(sealed).until(sealed.last)
+            found += [
+                Finding(str(path), f"deliveries {first} to {last}", "were passed over by the log; they are here")
+                for first, last in passed
+            ]
+            # A file that ends between two records shows nothing of it by itself.
+            gone = sealed.minus(held) if not damage else Spans()
+            found += [
+                Finding(str(path), f"deliveries {first} to {last}", "are in the log and not here any more")
+                for first, last in gone
+            ]
     except FileNotFoundError:
         # Sealed and past its time, it may go at any moment.
         return 0
@@ -196,40 +278,6 @@ def finding_of(damage: Damage) -> Finding:
     text = str(damage).removeprefix(f"{damage.path}: ")
     what, _, missing = text.partition(": ")
     return Finding(str(damage.path), what, missing)
-
-
-def _log_files(settings: Settings, found: list[Finding]) -> list[Path]:
-    """The files that the catalog says are the log; all that are there when it cannot say."""
-    folder = log_folder(settings)
-    there = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
-    try:
-        with open_lake(settings, read_only=True) as con:
-            listed = [(folder / Path(path).name, int(rows)) for path, rows in con.execute(LIVE_FILES).fetchall()]
-            ((counter,),) = con.execute("select batch from lake.log.counter").fetchall()
-            ((last,),) = con.execute("select coalesce(max(batch), 0) from lake.log.events").fetchall()
-    except LakeMissing as error:
-        if there:
-            found.append(Finding(str(catalog_path(settings)), "the catalog", error.message))
-        return there
-    except (LakeError, duckdb.Error) as error:
-        text = getattr(error, "message", str(error).splitlines()[0])
-        found.append(Finding(str(catalog_path(settings)), "the catalog", text))
-        return there
-    if counter < last:
-        found.append(Finding(str(catalog_path(settings)), "the counter", f"is {counter}, and the log has batch {last}"))
-    found += _row_counts(listed)
-    return [path for path, _ in listed]
-
-
-def _row_counts(listed: Iterable[tuple[Path, int]]) -> Iterator[Finding]:
-    for path, rows in listed:
-        try:
-            written = pq.read_metadata(path).num_rows
-        except (OSError, ValueError):
-            # Told where the file itself is checked.
-            continue
-        if written != rows:
-            yield Finding(str(path), "the catalog", f"knows {rows} rows of it; it has {written}")
 
 
 def _damaged(path: Path, place: str, problem: str) -> CheckedFile:

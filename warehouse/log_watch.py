@@ -1,6 +1,6 @@
-"""Looks through the log by itself, a little at a time, so that damage is found while the journals still have the rest.
+"""Looks through the files of the lake by itself, a little at a time, so that damage is found while it can be mended.
 
-What was looked at, when, and what was found stands in a note of the home. It speaks of the files that are the log now:
+What was looked at, when, and what was found stands in a note of the home. It speaks of the files that are the lake now:
 one that has not been looked at counts as that, and as nothing else.
 """
 
@@ -9,8 +9,10 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -19,6 +21,10 @@ from warehouse.notes import read_note, write_note
 from warehouse.settings import Settings
 from warehouse.sources import Unread, explain
 from warehouse.texts import shortened
+
+if TYPE_CHECKING:
+    from warehouse.finding import Finding
+    from warehouse.log_check import CheckedFile
 
 FILE: Final = "log_watch.json"
 # A look takes so many seconds of a processor, and the next one begins after at least this pause, or so many times what
@@ -46,7 +52,7 @@ class Look(msgspec.Struct, frozen=True):
 
 
 class LogWatch(msgspec.Struct, frozen=True):
-    """What is known of the files that were the log at the last look; `looks` by name, `findings` the first of all.
+    """What is known of the files that were the lake at the last look; `looks` by name, `findings` the first of all.
 
     `since` is when watching began, `looked` when the last look ended, both in seconds since 1970, `seconds` what it
     took of a processor. `unread` says why the last one could not be made, or what kept it from being whole.
@@ -181,8 +187,6 @@ class LogWatcher:
 
 
 def _look(settings: Settings, before: LogWatch, until: float) -> LogWatch:
-    from warehouse.log_check import check_file
-
     live = _live_files(settings)
     looks = {name: before.looks[name] for name in live if name in before.looks}
     due = [name for name in live if _is_due(looks.get(name))]
@@ -190,10 +194,10 @@ def _look(settings: Settings, before: LogWatch, until: float) -> LogWatch:
     found: list[str] = []
     gone = False
     for name in due:
-        checked = check_file(live[name])
-        looks[name] = Look(time.time(), len(checked.findings))
-        found += [shortened(str(one), LONGEST_FINDING) for one in checked.findings]
-        gone = gone or bool(checked.findings)
+        findings = live[name]()
+        looks[name] = Look(time.time(), len(findings))
+        found += [shortened(str(one), LONGEST_FINDING) for one in findings]
+        gone = gone or bool(findings)
         if time.process_time() >= until:
             break
     if gone:
@@ -206,18 +210,25 @@ def _look(settings: Settings, before: LogWatch, until: float) -> LogWatch:
     )
 
 
-def _live_files(settings: Settings) -> dict[str, Path]:
-    """The files that the catalog says are the log, by name; none where there is no lake yet."""
+def _live_files(settings: Settings) -> "dict[str, Callable[[], Sequence[Finding]]]":
+    """How each file that the lake consists of is looked through, by its name; none where there is no lake yet."""
     from warehouse.errors import LakeMissing
-    from warehouse.lake import log_folder, open_lake
-    from warehouse.log_check import LIVE_FILES
+    from warehouse.file_digests import check_digest
+    from warehouse.log_catalog import read_catalog
+    from warehouse.log_check import check_file
 
     try:
-        with open_lake(settings, read_only=True) as con:
-            rows = con.execute(LIVE_FILES).fetchall()
+        known = read_catalog(settings, strict=True)
     except LakeMissing:
         return {}
-    return {Path(path).name: log_folder(settings) / Path(path).name for path, *_ in rows}
+    return {
+        **{path.name: partial(_findings_of, check_file, path) for path in known.live},
+        **{path.name: partial(check_digest, path, digest) for path, digest in known.others.items()},
+    }
+
+
+def _findings_of(check: "Callable[[Path], CheckedFile]", path: Path) -> "Sequence[Finding]":
+    return check(path).findings
 
 
 def _is_due(look: Look | None) -> bool:
@@ -228,7 +239,7 @@ def _looked_at(looks: dict[str, Look], name: str) -> float:
     return looks[name].at if name in looks else 0.0
 
 
-def _is_of(finding: str, live: dict[str, Path], looks: dict[str, Look]) -> bool:
+def _is_of(finding: str, live: Iterable[str], looks: dict[str, Look]) -> bool:
     """Whether a finding is of a file that is there and was not found sound since."""
     return any(f"/{name}:" in finding and name in looks and looks[name].findings for name in live)
 

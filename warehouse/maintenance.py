@@ -23,6 +23,7 @@ from warehouse.compaction import (
     remove_compacted_strays,
 )
 from warehouse.errors import LakeError
+from warehouse.file_digests import note_digests, refuse_damaged
 from warehouse.lake import open_lake
 from warehouse.lock import hold_lock
 from warehouse.settings import Settings
@@ -95,7 +96,10 @@ def compact(settings: Settings, progress: Progress = lambda _done, _total: None)
     # Opened to read first: this is no reason to make a lake.
     open_lake(settings, read_only=True).close()
     with open_lake(settings) as con:
-        return _Compaction(con, settings, 2, 2, 1, progress=progress).run()
+        report = _Compaction(con, settings, 2, 2, 1, progress=progress).run()
+        with hold_lock(settings.write_lock, wait=LOCK_SECONDS):
+            note_digests(con, settings)
+        return report
 
 
 def compact_when_due(con: duckdb.DuckDBPyConnection, settings: Settings, published: int) -> CompactionReport | None:
@@ -147,6 +151,7 @@ class _Compaction:
         tables = _tables(con, self._table_files, self._catalog_rows)
         for schema, table in tables:
             with self._step():
+                refuse_damaged(con, self._settings, schema, table)
                 _tidy(con, schema, table)
         with self._step():
             past = _past_snapshots(con, self._settings)

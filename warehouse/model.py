@@ -116,7 +116,8 @@ def _build(con: duckdb.DuckDBPyConnection, model: Model, run: Run, full: bool, s
             _build_whole(con, model, run, slices)
             con.execute("delete from build.main.generations where model = ?", [model.name])
             con.execute(
-                f"insert into build.main.generations select ?, ?, {_reached(model, run)}", [model.name, run.run_id]
+                f"insert into build.main.generations select ?, ?, {_reached(model, run)}, ?",
+                [model.name, run.run_id, _columns(con, model.relation)],
             )
         else:
             if model.strategy == "whole":
@@ -257,8 +258,13 @@ def _check_columns(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     )
     if of_table != of_model:
         raise duckdb.BinderException(
-            f"its columns have changed ({', '.join(sorted(of_table ^ of_model))}): `warehouse refresh --full`"
+            f"its columns are not those of its table ({', '.join(sorted(of_table ^ of_model))})"
         )
+
+
+def _columns(con: duckdb.DuckDBPyConnection, relation: str) -> str:
+    """Names and types of a table's columns."""
+    return ", ".join(f"{column[0]} {column[1]}" for column in con.execute(f"describe {relation}").fetchall())
 
 
 def _reached(model: Model, run: Run) -> str:

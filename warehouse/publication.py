@@ -13,12 +13,13 @@ FILE: Final = "publication.json"
 
 class Publication(msgspec.Struct, frozen=True):
     """One publishing: the last batch of the log it shows, rows written by mart (none when nothing had changed), and
-    when it ended, in ISO 8601 and UTC."""
+    when it ended, in ISO 8601 and UTC. `rebuilt` is why everything was built again that nobody had asked for."""
 
     run_id: str
     batch: int
     rows: dict[str, int]
     finished_at: str
+    rebuilt: str | None = None
 
     def __post_init__(self) -> None:
         utc_seconds(self.finished_at)

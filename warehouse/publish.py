@@ -22,7 +22,7 @@ from warehouse.model import PUBLISHED, Fresh, Model, fresh_table
 from warehouse.publication import Publication, write_publication
 from warehouse.settings import Settings
 from warehouse.touched import find_touched, is_likely_touched, is_touched
-from warehouse.transaction import roll_back
+from warehouse.transaction import roll_back, transaction
 
 ATTEMPTS: Final = 10
 LOCK_SECONDS: Final = 600.0
@@ -51,10 +51,12 @@ def publish(
     marts: Sequence[Model],
     published: Published,
     fresh: Mapping[str, Fresh] | None = None,
+    rebuilt: str | None = None,
 ) -> Publication:
     """Bring the lake's marts to what dbt built, on a connection that has both databases attached.
 
-    `fresh` are the marts whose rows of touched entities stand in tables of their own, as a run leaves them.
+    `fresh` are the marts whose rows of touched entities stand in tables of their own, as a run leaves them; `rebuilt`
+    says why everything was built again, where it was.
     Raises RefreshError when a mart is not built yet, or another writer of a shared lake kept getting in between.
     """
     con.execute("set TimeZone = 'UTC'")
@@ -63,13 +65,25 @@ def publish(
         rows = _retry(lambda: _Publishing(con, marts, published, fresh or {}).run())
     if rows.keys() & FIGURED or not are_figures_sound(settings):
         write_figures(con, settings, published.batch)
-    return note_publication(settings, published, rows)
+    return note_publication(settings, published, rows, rebuilt)
 
 
-def note_publication(settings: Settings, published: Published, rows: dict[str, int]) -> Publication:
+def publish_again(con: duckdb.DuckDBPyConnection, settings: Settings, marts: Sequence[str]) -> None:
+    """Let the next refresh show these marts, named without a schema, as a whole from what is built: the way to mend
+    one whose files are damaged. Raises LockHeld or duckdb.Error."""
+    with hold_lock(settings.write_lock, wait=LOCK_SECONDS), transaction(con):
+        query = "delete from lake.trust.published_generations where model in (select unnest(?::varchar[]))"
+        con.execute(query, [list(marts)])
+        # Of another project, so that a refresh looks closer although nothing has come into the log.
+        con.execute("update lake.trust.publications set project = ''")
+
+
+def note_publication(
+    settings: Settings, published: Published, rows: dict[str, int], rebuilt: str | None = None
+) -> Publication:
     """Leave a note in the home of what readers see as of now, and return it."""
     finished_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    publication = Publication(published.run_id, published.batch, rows, finished_at)
+    publication = Publication(published.run_id, published.batch, rows, finished_at, rebuilt)
     write_publication(settings, publication)
     return publication
 
@@ -146,15 +160,14 @@ class _Publishing:
             raise RefreshError(f"{mart.name}: it is not built yet.", "`warehouse refresh`, which builds all marts")
         target = f"lake.{mart.schema}.{mart.name}"
         columns = self._columns.get(("lake", mart.schema, mart.name))
-        if columns != self._columns[("build", mart.schema, mart.name)]:
+        is_whole = self._shown.get(mart.name) != self._built[mart.name]
+        if columns != self._columns[("build", mart.schema, mart.name)] or is_whole:
+            # Without a look at the old one, whose files may be damaged.
             self._con.execute(f"drop table if exists {target}")
             self._con.execute(f"create table {target} as from {mart.relation}")
             return _only(self._con, f"select count(*) from {target}")
         if not mart.entity:
             return self._publish_difference(mart, target)
-        if self._shown.get(mart.name) != self._built[mart.name]:
-            self._con.execute(f"delete from {target}")
-            return _only(self._con, f"insert into {target} from {mart.relation}")
         return self._publish_touched(mart, target)
 
     def _publish_difference(self, mart: Model, target: str) -> int | None:

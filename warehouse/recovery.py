@@ -22,10 +22,12 @@ import pyarrow.parquet as pq
 from warehouse.batch import KNOWN_FILES, commit_batch
 from warehouse.disk import make_folder, sync_file_at, sync_folder
 from warehouse.errors import JournalCorrupt, LakeError, NoteError
+from warehouse.finding import Finding
 from warehouse.journal import Damage, Journal, list_journals
-from warehouse.lake import catalog_path, data_path, log_folder, open_lake
+from warehouse.lake import beside, catalog_path, data_path, log_folder, make_lake, open_catalog
 from warehouse.lock import hold_lock
-from warehouse.log_check import CheckedFile, Finding, check_file, finding_of, salvage_file
+from warehouse.log_catalog import read_catalog
+from warehouse.log_check import CheckedFile, check_file, finding_of, missing_of, salvage_file
 from warehouse.log_file import SUFFIX, LogRows, write_remainder_file
 from warehouse.publication import Publication, publication_path, read_publication
 from warehouse.settings import Settings
@@ -44,7 +46,8 @@ class Recovery(msgspec.Struct, frozen=True):
 
     Files of the log taken whole and files of which only some rows are needed or sound, files whose rows others have as
     well, deliveries in all, and of those the ones that only a journal has. `batch` is the number that the next sealing
-    counts on from, `aside` the folder into which everything else went.
+    counts on from, `aside` the folder into which everything else went. `is_needed` says whether the catalog that is
+    there is another one than would be made.
     """
 
     files: int
@@ -54,6 +57,7 @@ class Recovery(msgspec.Struct, frozen=True):
     from_journals: int
     batch: int
     damage: tuple[Finding, ...]
+    is_needed: bool
     aside: str | None
 
 
@@ -66,6 +70,7 @@ class _Plan(msgspec.Struct):
     journals: dict[Path, Spans]
     batch: int
     findings: list[Finding]
+    is_needed: bool = False
 
     def report(self, aside: Path | None) -> Recovery:
         return Recovery(
@@ -76,6 +81,7 @@ class _Plan(msgspec.Struct):
             from_journals=sum(len(spans) for spans in self.journals.values()),
             batch=self.batch,
             damage=tuple(self.findings),
+            is_needed=self.is_needed,
             aside=None if aside is None else str(aside),
         )
 
@@ -130,8 +136,11 @@ def _plan(settings: Settings, scratch: Path, progress: Progress) -> _Plan:
         _take(plan, one, is_whole=True)
     for one in salvaged:
         _take(plan, one, is_whole=False)
+    logged = {journal: spans.last for journal, spans in plan.taken.items()}
     for path in list_journals(settings.journal_dir):
         _look_into(plan, path)
+    plan.is_needed = _is_needed(settings, plan, logged)
+    plan.findings += missing_of(settings, plan.taken)
     return plan
 
 
@@ -142,6 +151,18 @@ def _last_publication(settings: Settings, plan: "_Plan") -> Publication | None:
     except NoteError as error:
         plan.findings.append(Finding(str(publication_path(settings)), "the note", error.message))
         return None
+
+
+def _is_needed(settings: Settings, plan: _Plan, logged: dict[str, int]) -> bool:
+    """Whether the catalog cannot be read, names other files, or the log has passed over what a journal has.
+
+    What a journal has beyond its last sealed delivery is for the next sealing.
+    """
+    known = read_catalog(settings)
+    passed = [path for path, spans in plan.journals.items() if next(iter(spans))[0] < logged.get(path.stem, -1)]
+    whole = {one.path.name for one in plan.whole}
+    is_other = known.is_read and {path.name for path in known.live} != whole
+    return bool(known.findings) or is_other or bool(plan.partly) or bool(passed)
 
 
 def _take(plan: _Plan, one: CheckedFile, *, is_whole: bool) -> None:
@@ -178,17 +199,21 @@ def _build(settings: Settings, plan: _Plan) -> tuple[Path, set[str]]:
     """A whole catalog beside the old one, closed and on the disk, and the names of the files it knows."""
     catalog = catalog_path(settings)
     draft = catalog.with_name(f"{catalog.name}.recovering")
-    for path in (draft, *_beside(draft)):
+    for path in (draft, *beside(draft)):
         path.unlink(missing_ok=True)
+    make_lake(settings, draft)
     drafted = msgspec.structs.replace(settings, catalog=str(draft), data_path=str(data_path(settings)))
-    with open_lake(drafted, over_files=True) as con:
+    with open_catalog(drafted, draft) as con:
         try:
             with transaction(con):
                 for one in plan.whole:
                     _add(con, one.path)
                 for one, wanted in plan.partly:
                     _add(con, write_remainder_file(log_folder(settings), _rows_of(one, wanted), one.path))
-                con.execute("update lake.log.counter set batch = ?", [plan.batch])
+                # With ids of its own, so that nothing that was built from the old one passes for built from this.
+                con.execute("delete from lake.log.batches")
+                con.execute("update lake.log.counter set batch = ?, id = uuid()::varchar", [plan.batch])
+                con.execute("insert into lake.log.batches from lake.log.counter")
                 con.execute("call lake.set_commit_message('warehouse', 'recovered from the files of the log')")
         except duckdb.Error as error:
             raise LakeError(
@@ -197,7 +222,7 @@ def _build(settings: Settings, plan: _Plan) -> tuple[Path, set[str]]:
             ) from error
         _add_from_journals(con, drafted, plan)
         known = {Path(path).name for (path,) in con.execute(KNOWN_FILES).fetchall()}
-    assert not any(path.exists() for path in _beside(draft)), "SQLite has closed its file"
+    assert not any(path.exists() for path in beside(draft)), "SQLite has closed its file"
     sync_file_at(draft)
     return draft, known
 
@@ -256,7 +281,7 @@ def _replace_catalog(settings: Settings, draft: Path, aside: Path) -> None:
     catalog = catalog_path(settings)
     # What was built and published belongs to the old catalog: the next refresh makes it again.
     build = settings.build_path
-    _move([build, build.with_name(f"{build.name}.wal"), settings.home / "publication.json", *_beside(catalog)], aside)
+    _move([build, build.with_name(f"{build.name}.wal"), settings.home / "publication.json", *beside(catalog)], aside)
     if catalog.is_file():
         (aside / catalog.name).hardlink_to(catalog)
         sync_folder(aside)
@@ -283,10 +308,6 @@ def _move(paths: list[Path], aside: Path) -> None:
             path.rename(aside / path.name)
             sync_folder(path.parent)
     sync_folder(aside)
-
-
-def _beside(catalog: Path) -> list[Path]:
-    return [catalog.with_name(catalog.name + ending) for ending in ("-wal", "-shm", "-journal")]
 
 
 def _nothing() -> None:

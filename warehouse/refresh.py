@@ -16,17 +16,20 @@ from warehouse.attempt import attempting
 from warehouse.build import build, reason_of
 from warehouse.errors import JournalUnread, RefreshError, WarehouseError
 from warehouse.figures import are_figures_sound, write_figures
+from warehouse.file_digests import note_digests
 from warehouse.home_folder import HomeFolder
 from warehouse.lock import hold_lock
 from warehouse.log_watch import look_when_due
 from warehouse.maintenance import compact_when_due
 from warehouse.model import EVERYTHING, Run, forget_fresh
-from warehouse.plan import load_plan, project_digest
+from warehouse.origin import note_origin, reason_to_rebuild, reshaped_tables
+from warehouse.plan import Plan, load_plan, project_digest
 from warehouse.publication import Publication
 from warehouse.publish import Published, note_publication, publish, read_published
 from warehouse.sealer import seal
 from warehouse.selection import select_steps
 from warehouse.session import (
+    LogPosition,
     attach_build,
     detach_build,
     fit_threads,
@@ -83,19 +86,17 @@ def _refresh(
     session: duckdb.DuckDBPyConnection, settings: Settings, full: bool, progress: Progress | None
 ) -> Publication:
     position, shown, digest = log_position(session), read_published(session), project_digest()
-    if shown is not None and (shown.batch, shown.project) == (position, digest) and not full:
+    if shown is not None and (shown.batch, shown.project) == (position.batch, digest) and not full:
         if not are_figures_sound(settings):
-            write_figures(session, settings, position)
+            write_figures(session, settings, position.batch)
         return note_publication(settings, shown, {})
-    plan, run = load_plan(settings), Run(str(uuid.uuid4()), position, fresh={})
+    plan, run = load_plan(settings), Run(str(uuid.uuid4()), position.batch, fresh={})
     attach_build(session, settings)
     fit_threads(session, EVERYTHING if full or shown is None else shown.batch)
     try:
-        if full:
-            renew_build(session, settings)
-        steps, run = (plan.steps, run) if full else select_steps(session, plan, run)
-        build(session, steps, run, full=full, progress=progress)
-        publication = publish(session, settings, plan.marts, Published(run.run_id, position, digest), run.fresh)
+        run, reason = _build(session, settings, plan, run, position, None if full else shown, full, progress)
+        published = Published(run.run_id, position.batch, digest)
+        publication = publish(session, settings, plan.marts, published, run.fresh, rebuilt=reason)
     except duckdb.Error as error:
         raise RefreshError(
             f"{settings.home}: the refresh stopped, readers keep the last complete one: {reason_of(error)}",
@@ -106,8 +107,45 @@ def _refresh(
         forget_arrivals(session)
         detach_build(session)
     give_memory_back(session, settings)
-    _keep_files_few(session, settings, position)
+    _note_digests(session, settings)
+    _keep_files_few(session, settings, position.batch)
     return publication
+
+
+def _build(
+    session: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    plan: Plan,
+    run: Run,
+    position: LogPosition,
+    shown: Published | None,
+    full: bool,
+    progress: Progress | None,
+) -> tuple[Run, str | None]:
+    """Build what is new, or everything where what is built is of no use; the run, and why it was everything.
+
+    That the tables were changed by somebody else shows itself only when a model does not fit to them any more.
+    """
+    reason = None if full else reason_to_rebuild(session, shown, plan.digest)
+    if not full and reason is None:
+        note_origin(session, position, plan.digest, run.run_id)
+        steps, touching = select_steps(session, plan, run)
+        try:
+            build(session, steps, touching, progress=progress)
+        except RefreshError:
+            reshaped = reshaped_tables(session)
+            if not reshaped:
+                raise
+            reason = f"tables have other columns than they were made with ({', '.join(reshaped)})"
+        else:
+            return touching, None
+    if reason is not None:
+        logger.warning("everything is built again from the log: %s", reason)
+    fit_threads(session, EVERYTHING)
+    renew_build(session, settings)
+    note_origin(session, position, plan.digest, run.run_id)
+    build(session, plan.steps, run, full=True, progress=progress)
+    return run, reason
 
 
 def _keep_files_few(session: duckdb.DuckDBPyConnection, settings: Settings, published: int) -> None:
@@ -119,3 +157,14 @@ def _keep_files_few(session: duckdb.DuckDBPyConnection, settings: Settings, publ
         return
     if report is not None:
         logger.info("compacted %s", report)
+        _note_digests(session, settings)
+
+
+def _note_digests(session: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Note the digests of the files that were written; without them a flipped bit would be read as another value."""
+    with hold_lock(settings.write_lock, wait=LOCK_SECONDS):
+        try:
+            note_digests(session, settings)
+        except (duckdb.Error, OSError) as error:
+            reason = reason_of(error) if isinstance(error, duckdb.Error) else f"{error.filename}: {error.strerror}"
+            logger.warning("the digests of the lake's files are not noted, the next refresh does it: %s", reason)

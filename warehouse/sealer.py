@@ -16,6 +16,7 @@ import duckdb
 import msgspec
 
 from warehouse.batch import commit_batch, remove_strays, sync_catalog
+from warehouse.deleted_journals import note_deleted
 from warehouse.disk import free_bytes, make_folder, sync_folder
 from warehouse.errors import JournalCorrupt, JournalUnread, LakeError
 from warehouse.home_folder import HomeFolder
@@ -135,12 +136,12 @@ class _Sealing:
         self._bytes_before = 0
         self._bytes = sum(map(_size, self._paths))
         self._unread: dict[Path, str] = {}
+        self._names: dict[Path, str] = {}
 
     def run(self) -> SealReport:
         remove_unnamed(self._settings.journal_dir)
         if not self._paths:
             return SealReport(None, 0, 0, ())
-        remove_strays(self._con, self._settings, (path.stem for path in self._paths))
         self._sealed = self._sealed_positions()
         states: list[_State] = []
         for path in self._paths:
@@ -150,6 +151,8 @@ class _Sealing:
                 self._commit()
                 states = self._remember(states)
         self._commit()
+        # Now the log has all that the journals have, so what a sealing that died left behind holds nothing new.
+        remove_strays(self._con, self._settings, (path.stem for path in self._paths))
         self._remember(states)
         self._speak_of_unread()
         return SealReport(self._batch, self._deliveries, self._journals, tuple(self._damage))
@@ -177,6 +180,7 @@ class _Sealing:
         """
         try:
             with Journal(path) as journal:
+                self._names[path] = journal.name
                 state = self._read_journal(journal)
         except (OSError, JournalCorrupt) as error:
             self._unread[path] = str(error.strerror if isinstance(error, OSError) else error.message)
@@ -242,12 +246,29 @@ class _Sealing:
                 kept[state.path.name] = SealedMark(state.mark, since)
         if old:
             sync_catalog(self._settings)
+            marks = {state.path: state.mark for state in states}
+            old = self._proven(old, marks)
+            note_deleted(self._settings, {self._names[path]: marks[path].position for path in old})
             for path in old:
                 path.unlink()
             sync_folder(self._settings.journal_dir)
         if kept != self._marks:
             save_marks(self._settings.journal_dir, kept)
         return [state for state in states if state.path not in old]
+
+    def _proven(self, paths: set[Path], marks: dict[Path, Mark]) -> set[Path]:
+        """Those of these journals that the catalog, as it lies there now, says are in the log up to their marks.
+
+        The catalog that has taken a batch may have been put away or back since; a journal is the only other place.
+        """
+        names = {path: self._names[path] for path in paths}
+        found = self._con.execute(
+            "select journal, max(position) from lake.log.events "
+            "where journal in (select unnest(?::varchar[])) group by journal",
+            [sorted(set(names.values()))],
+        ).fetchall()
+        sealed = {str(journal): int(position) for journal, position in found}
+        return {path for path in paths if sealed.get(names[path], -1) + 1 >= marks[path].position}
 
 
 def _size(path: Path) -> int:

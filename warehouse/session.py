@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import duckdb
+import msgspec
 
 from warehouse.compaction import INLINING, bytes_after
 from warehouse.contract import EventContract, FieldType, ListOf, Record, Scalar, load_contract
@@ -26,13 +27,15 @@ ONE_THREAD_BYTES: Final = 4 * 2**20
 # write, and every later query to plan. DuckLake's own number is 10.
 SMALL_CHANGE_ROWS: Final = 100
 
-# `generations` says for each model which full build its table comes from, and the last batch of the log in it.
+# `generations` says for each model which full build its table comes from, the last batch of the log in it, and the
+# columns it was made with; `origin` what all of them were built from.
 BUILD: Final = """
 create schema if not exists build.staging;
 create schema if not exists build.intermediate;
 create schema if not exists build.marts;
 create schema if not exists build.trust;
-create table if not exists build.main.generations (model varchar, generation varchar, batch bigint);
+create table if not exists build.main.generations (model varchar, generation varchar, batch bigint, columns varchar);
+create table if not exists build.main.origin (batch bigint, id varchar, project varchar, run_id varchar);
 """
 
 
@@ -129,10 +132,17 @@ def fixed_position(con: duckdb.DuckDBPyConnection) -> tuple[str, int]:
     return str(run_id), int(batch)
 
 
-def log_position(con: duckdb.DuckDBPyConnection) -> int:
+class LogPosition(msgspec.Struct, frozen=True):
+    """A batch of the log: its number, and the id by which it is told from one of another lake, or another past."""
+
+    batch: int
+    id: str
+
+
+def log_position(con: duckdb.DuckDBPyConnection) -> LogPosition:
     """The last batch of the log."""
-    ((batch,),) = con.execute("select batch from lake.log.counter").fetchall()
-    return int(batch)
+    ((batch, one_id),) = con.execute("select batch, id from lake.log.counter").fetchall()
+    return LogPosition(int(batch), str(one_id))
 
 
 def _databases(con: duckdb.DuckDBPyConnection) -> set[str]:

@@ -70,9 +70,10 @@ class Spans:
         """The part of this set that is not greater than `number`."""
         return _of([(first, min(last, number)) for first, last in self._spans if first <= number])
 
-    def gaps(self) -> list[Span]:
-        """What is missing between 0 and the greatest number."""
-        return list(_of([(0, self.last)] if self._spans else []).minus(self))
+    def gaps(self, count: int = 0) -> list[Span]:
+        """What is missing between 0 and the greatest number, or up to `count` numbers where that is more."""
+        last = max(self.last, count - 1)
+        return list(_of([(0, last)] if last >= 0 else []).minus(self))
 
     def _take(self, runs: list[Span]) -> list[Span]:
         both = _common(self, _of(runs))

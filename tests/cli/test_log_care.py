@@ -1,11 +1,13 @@
 """`warehouse log verify`, `recover` and `export` as an operator meets them: what they print, and their exit codes."""
 
 import json
+import re
+import shlex
 import shutil
 from pathlib import Path
 
 from tests.cli.conftest import Run
-from tests.live import envelope
+from tests.live import ROOT, envelope
 from warehouse.envelope import decode
 from warehouse.journal import JournalWriter
 from warehouse.lake import catalog_path, log_folder
@@ -46,14 +48,19 @@ def test_a_lost_catalog_comes_back_only_with_yes(run: Run, settings: Settings) -
     assert lost.returncode == 1
     assert "warehouse log recover" in lost.stderr
     shown = run("log", "recover")
-    assert shown.returncode == 0
+    assert shown.returncode == 1
     assert "3 deliveries" in shown.stdout
-    assert "--yes" in shown.stdout
+    assert "Nothing was changed" in shown.stderr
+    assert "`warehouse log recover --yes` does it" in shown.stderr
+    assert run("log", "recover", "--json").returncode == 1
     assert not catalog_path(settings).exists()
     done = run("log", "recover", "--yes", "--json")
     assert (done.returncode, json.loads(done.stdout)["deliveries"]) == (0, 3)
     assert run(*count).stdout.split()[-1] == "3"
     assert run("log", "verify").returncode == 0
+    sound = run("log", "recover")
+    assert (sound.returncode, sound.stderr) == (0, "")
+    assert "nothing has to be" in sound.stdout
     assert list(settings.home.glob("recovery-*")) == []
     shutil.rmtree(settings.home)
     nothing = run("log", "recover")
@@ -70,3 +77,19 @@ def test_an_export_is_replayed_into_another_home(run: Run, settings: Settings, t
     assert "2 deliveries of 1 files" in run("replay", "all.ndjson.gz", environ=other).stdout
     wrong = run("log", "export", "part.ndjson", "--since", "soon")
     assert (wrong.returncode, wrong.stderr.count("Error:"), wrong.stderr.count("Try:")) == (1, 1, 1)
+
+
+def test_every_command_that_the_guides_name_for_the_log_runs_and_does_what_it_is_named_for(
+    run: Run, settings: Settings
+) -> None:
+    guides = "".join((ROOT / page).read_text() for page in ("README.md", "docs/reliability.md", "docs/running.md"))
+    named = set(re.findall(r"`warehouse (log [a-z]+[^`]*)`", guides))
+    assert {"log verify", "log recover --yes", "log compact"} <= named
+    for command in sorted(named):
+        fill(settings)
+        arguments = [word.replace("FILE", "all.ndjson") for word in shlex.split(command)]
+        assert run(*arguments).returncode == 0, command
+    catalog_path(settings).unlink()
+    assert run("log", "verify").returncode == 1
+    assert run("log", "recover", "--yes").returncode == 0
+    assert run("log", "verify").returncode == 0

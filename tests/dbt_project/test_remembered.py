@@ -233,4 +233,4 @@ def build_without_orders(settings: Settings) -> None:
     chosen["int_waiting_children"] = steps["int_waiting_children"]
     with open_session(settings) as session:
         attach_build(session, settings)
-        build(session, chosen, Run("apart", log_position(session)))
+        build(session, chosen, Run("apart", log_position(session).batch))

@@ -291,7 +291,7 @@ def test_what_the_decoder_passes_over_differs_in_nothing(tmp_path: Path, seed: i
         seal(settings, con=session)
         attach_build(session, settings)
         steps = load_plan(settings).steps
-        run = Run("test", log_position(session))
+        run = Run("test", log_position(session).batch)
         build_model(session, steps["stg_readings"].model, run)
         whole = steps["contract_drift"].model.whole.replace(POSITION, str(run.position)).replace(BUILT, "0")
         passed = "select count(*) from lake.log.events where problem is null and read_delivery(name, body) is null"

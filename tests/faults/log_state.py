@@ -32,5 +32,5 @@ def seal_and_read(home: Path, harmless: Collection[Reason] = (Reason.TORN_TAIL,)
     folder = log_folder(settings)
     assert {path.name for path in folder.rglob("*") if path.is_file()} == known if folder.exists() else not known
     left = {path.suffix for path in settings.journal_dir.iterdir()} if settings.journal_dir.exists() else set()
-    assert left <= {".journal", ".marks"}, f"left in the journal's folder: {left}"
+    assert left <= {".journal", ".marks", ".deleted"}, f"left in the journal's folder: {left}"
     return [bytes(row[3]) for row in rows]

@@ -14,7 +14,7 @@ from tests.faults.conftest import Scale
 from tests.faults.load import Load, body_of
 from tests.faults.log_state import seal_and_read, settings_of
 from tests.live import running
-from warehouse.errors import LakeError
+from warehouse.errors import LakeError, LakeLost
 from warehouse.lake import catalog_path, open_lake
 from warehouse.recovery import recover
 from warehouse.sealer import seal
@@ -104,6 +104,10 @@ def test_a_lake_that_is_gone_altogether_costs_what_the_journals_no_longer_have(h
         seal(settings)
         shutil.rmtree(settings.lake_dir)
         acknowledged |= post(receiver.port, 1_000)
+        with pytest.raises(LakeLost, match="gone"):
+            seal(settings)
+    assert not settings.lake_dir.exists()
+    recover(settings, dry_run=False)
     assert sorted(seal_and_read(home)) == sorted(acknowledged)
     with open_lake(settings, read_only=True) as con:
         assert con.execute("select batch from log.counter").fetchall() == [(1,)]

@@ -1,6 +1,7 @@
 """One function opens the lake; readers and writers of it do not get in each other's way."""
 
 import importlib.resources
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -127,3 +128,15 @@ def test_a_catalog_in_which_there_is_no_lake_yet_is_no_damage(settings: Settings
         open_lake(settings, read_only=True)
     open_lake(settings).close()
     open_lake(settings, read_only=True).close()
+
+
+def test_a_catalog_that_is_not_in_wal_mode_can_be_read(settings: Settings) -> None:
+    open_lake(settings).close()
+    with sqlite3.connect(catalog_path(settings)) as catalog:
+        assert catalog.execute("pragma journal_mode = delete").fetchall() == [("delete",)]
+    catalog.close()
+    open_lake(settings, read_only=True).close()
+    open_lake(settings).close()
+    with sqlite3.connect(catalog_path(settings)) as catalog:
+        assert catalog.execute("pragma journal_mode").fetchall() == [("wal",)]
+    catalog.close()

@@ -111,7 +111,7 @@ def test_a_new_catalog_is_never_begun_beside_old_files(copied: Settings) -> None
     catalog_path(copied).unlink()
     with pytest.raises(LakeError, match="catalog is gone") as raised:
         seal(copied)
-    assert "warehouse log recover" in raised.value.hint
+    assert "warehouse log recover --yes" in raised.value.hint
     with pytest.raises(LakeError, match="catalog is gone"):
         warehouse.connect(copied.home)
     assert not catalog_path(copied).exists()

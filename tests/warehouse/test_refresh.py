@@ -194,8 +194,8 @@ def test_a_broken_build_leaves_readers_what_they_had(tmp_path: Path) -> None:
     deliver(settings, created("o1", "a"))
     refresh(settings)
     with duckdb.connect(str(settings.build_path)) as build:
-        build.execute("alter table marts.fct_orders rename column status to state")
-    deliver(settings, created("o2", "b"))
+        build.execute("alter table marts.fct_orders alter external_id set not null")
+    deliver(settings, order("order.cancelled", "o2", items=[{"id": "b"}]))
     with pytest.raises(RefreshError, match="fct_orders"):
         refresh(settings)
     assert query(tmp_path, "select order_id, status from marts.fct_orders") == [("o1", "created")]
@@ -216,12 +216,12 @@ def test_building_everything_anew_does_not_grow_the_build_database(tmp_path: Pat
 
 def test_a_failure_names_the_model_and_the_kind_and_quotes_no_value(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
-    deliver(settings, created("o1"))
+    deliver(settings, order("order.created", "o1", customer_email="ada@example.com"))
     refresh(settings)
     with duckdb.connect(str(settings.build_path)) as build:
-        build.execute("alter table marts.fct_orders alter customer_email type integer")
+        build.execute("create unique index one_each on marts.fct_orders (customer_email)")
     deliver(settings, order("order.created", "o2", customer_email="ada@example.com"))
-    with pytest.raises(RefreshError, match="fct_orders: ConversionException") as failure:
+    with pytest.raises(RefreshError, match="fct_orders: ConstraintException") as failure:
         refresh(settings)
     attempt = read_attempt(settings)
     assert attempt is not None

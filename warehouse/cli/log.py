@@ -55,16 +55,18 @@ def compact(context: click.Context, as_json: bool) -> None:
 @home_option
 @click.pass_context
 def verify(context: click.Context, as_json: bool) -> int:
-    """Prove from the files alone that the log is what was received; changes nothing.
+    """Compare log, catalog, journals and the files of marts with each other; changes nothing.
 
     Every file against its digest, every body against its hash, every journal's positions for gaps, every record of the
-    journals against its checksum. The exit code is 1 when anything is wrong, and each finding names file and place.
+    journals against its checksum, the files that are there against those that the catalog knows. The exit code is 1
+    when anything is wrong, and each finding names file and place.
 
     \b
     Example:
       warehouse log verify
     """
     settings = load_settings(context)
+    from warehouse.file_digests import table_of
     from warehouse.log_check import verify as verify_log
 
     with progress("verifying the log") as bar:
@@ -74,11 +76,18 @@ def verify(context: click.Context, as_json: bool) -> int:
     else:
         click.echo(f"log        {report.files:,} files with {report.deliveries:,} deliveries")
         click.echo(f"journals   {report.journals:,} files with {report.records:,} records")
+        unproven = f", {report.unproven:,} without a digest until the next refresh" if report.unproven else ""
+        click.echo(f"tables     {report.others:,} files{unproven}")
         for finding in report.findings:
             click.echo(f"damage     {finding}")
         click.echo(f"{len(report.findings):,} findings in {report.bytes:,} bytes.")
-    if report.findings:
-        click.echo("Try: `warehouse log recover` shows what can be mended, and changes nothing yet.", err=True)
+    marts = {mart for finding in report.findings if (mart := table_of(settings, finding))}
+    if marts:
+        click.echo(f"Try: `warehouse refresh --full` writes {', '.join(sorted(marts))} again.", err=True)
+    if any(table_of(settings, finding) is None for finding in report.findings):
+        click.echo(
+            "Try: `warehouse log recover` shows what can be mended, `warehouse log recover --yes` does it.", err=True
+        )
     return 1 if report.findings else 0
 
 
@@ -87,10 +96,11 @@ def verify(context: click.Context, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
 @home_option
 @click.pass_context
-def recover(context: click.Context, yes: bool, as_json: bool) -> None:
+def recover(context: click.Context, yes: bool, as_json: bool) -> int:
     """Make a lost or damaged catalog anew, from the files of the log and the journals alone.
 
-    Nothing is deleted: the old catalog, damaged files and the marts of before go into a folder beside the catalog. Run
+    Without --yes nothing is done: it says what would be, and the exit code is 1 when something has to be. Nothing is
+    deleted: the old catalog, damaged files and the marts of before go into a folder beside the catalog. Run
     `warehouse refresh` afterwards, which builds the marts again.
 
     \b
@@ -103,9 +113,10 @@ def recover(context: click.Context, yes: bool, as_json: bool) -> None:
 
     with progress("reading the log") as bar:
         found = recover_log(settings, bar.report, dry_run=not yes)
+    is_open = found.is_needed and not yes
     if as_json:
         click.echo(msgspec.json.encode(found))
-        return
+        return int(is_open)
     click.echo(f"log        {found.deliveries:,} deliveries, up to batch {found.batch}")
     click.echo(f"files      {found.files:,} whole, {found.partly:,} in part, {found.superseded:,} not needed")
     click.echo(f"journals   {found.from_journals:,} deliveries that no file has")
@@ -114,8 +125,11 @@ def recover(context: click.Context, yes: bool, as_json: bool) -> None:
     if yes:
         click.echo(f"The catalog is made anew; what was there before is in {found.aside}.")
         click.echo("`warehouse refresh` builds the marts again.")
+    elif is_open:
+        click.echo("Nothing was changed: this is what it would do. `warehouse log recover --yes` does it.", err=True)
     else:
-        click.echo("Nothing was changed; --yes does it.")
+        click.echo("Nothing was changed, and nothing has to be: the catalog is what it would be made.")
+    return int(is_open)
 
 
 @log.command()

@@ -55,6 +55,8 @@ def refresh(context: click.Context, full: bool, seconds: float | None, as_json: 
     if as_json:
         click.echo(msgspec.json.encode(publication))
         return
+    if publication.rebuilt is not None:
+        click.echo(f"Everything was built again from the log: {publication.rebuilt}.")
     click.echo(f"Published up to batch {publication.batch} of the log, at {publication.finished_at}.")
     for mart, rows in publication.rows.items():
         click.echo(f"  {mart:<30} {rows:>12,} rows written")
@@ -86,6 +88,7 @@ def _refreshed(refreshed: "Refreshed", as_json: bool) -> str:
     return (
         f"{publication.finished_at}  batch {publication.batch}: {rows:,} rows of {len(publication.rows)} marts "
         f"in {refreshed.seconds:.1f} s"
+        + (f"; everything was built again: {publication.rebuilt}" if publication.rebuilt else "")
     )
 
 

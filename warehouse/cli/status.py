@@ -92,7 +92,8 @@ def _looked_through(found: "Overview") -> Iterator[tuple[str, str]]:
         yield "verified", "not known" if watched is None else "nothing yet; `warehouse log verify` looks at all of it"
         return
     since = f", each since {watched.oldest_look_at}" if watched.oldest_look_at else ""
-    yield "verified", f"{watched.verified:,} of {watched.files:,} files of the log{since}; {watched.damaged:,} findings"
+    text = f"{watched.verified:,} of {watched.files:,} files of the lake{since}; {watched.damaged:,} findings"
+    yield "verified", text
     for finding in watched.findings:
         yield "damage", finding
     if watched.unread is not None:

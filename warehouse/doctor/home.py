@@ -14,6 +14,7 @@ from warehouse.doctor.finding import Finding, State, told
 from warehouse.errors import LakeMissing
 from warehouse.figures import read_figures
 from warehouse.lake import catalog_path
+from warehouse.log_check import check_catalog
 from warehouse.log_watch import read_log_watch
 from warehouse.overview import Backlog, Overview, overview, reading_lake
 from warehouse.publication import Publication
@@ -54,6 +55,9 @@ def lake(settings: Settings) -> Iterator[Finding]:
         text = f"{len(missing):,} of {files:,} files are missing or have another length: {shown}"
         marts_only = not any("/log/" in str(path) for path in missing)
         yield Finding("lake", State.WRONG, text, REBUILD if marts_only else RECOVER)
+    elif found := check_catalog(settings):
+        shown = "; ".join(map(str, found[:MISSING_SHOWN]))
+        yield Finding("lake", State.WRONG, f"{len(found):,} findings: {shown}", f"{LOOK_THROUGH}; {RECOVER}")
     else:
         text = f"opens, its catalog is sound, all {files:,} files are there; what is in them: see log"
         yield Finding("lake", State.OK, text)

@@ -74,14 +74,14 @@ def _try_duckdb() -> None:
     """Load the extensions with their signatures checked, and call a function of ours as a refresh does."""
     import duckdb
 
-    from warehouse.conformity import add_function
     from warehouse.errors import LakeError
+    from warehouse.functions import add_functions
     from warehouse.lake import load_extensions
 
     try:
         with closing(duckdb.connect()) as con:
             load_extensions(con)
-            add_function(con)
+            add_functions(con)
             con.execute(TRIAL).fetchall()
     except duckdb.Error as error:
         raise LakeError(str(error).splitlines()[0], INSTALL) from error
