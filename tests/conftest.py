@@ -31,6 +31,7 @@ LONG = (
     "tests/dbt_project/test_arrival.py",
     "tests/dashboard/test_dashboard.py",
     "tests/warehouse/test_long_readers.py",
+    "tests/warehouse/test_ids.py",
 )
 
 

@@ -109,7 +109,7 @@ def join_files(con: duckdb.DuckDBPyConnection, settings: Settings, run: Sequence
 
 def _join_files(con: duckdb.DuckDBPyConnection, settings: Settings, run: Sequence[LogFile]) -> int:
     first, last = run[0].first, max(file.last for file in run)
-    with _setting(con, INLINING, "0"), _setting(con, "preserve_insertion_order", "true"), transaction(con):
+    with setting(con, INLINING, "0"), setting(con, "preserve_insertion_order", "true"), transaction(con):
         rows = f"(from lake.log.events where batch between {first} and {last}) as rows"
         before = con.execute(f"{FINGERPRINT} {rows}").fetchone()
         assert before is not None
@@ -131,7 +131,8 @@ def _join_files(con: duckdb.DuckDBPyConnection, settings: Settings, run: Sequenc
 
 
 @contextmanager
-def _setting(con: duckdb.DuckDBPyConnection, name: str, value: str) -> Iterator[None]:
+def setting(con: duckdb.DuckDBPyConnection, name: str, value: str) -> Iterator[None]:
+    """Give one of DuckDB's settings another value for the length of the block."""
     ((before,),) = con.execute("select current_setting(?)::varchar", [name]).fetchall()
     con.execute(f"set {name} = '{value}'")
     try:

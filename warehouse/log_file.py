@@ -8,7 +8,7 @@ name carries the digest of its content, so that any change of it is seen from th
 import hashlib
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -193,18 +193,18 @@ def _table(rows: list[_Row], batch: int) -> pa.Table:
 
 
 def _bodies(bodies: tuple[bytes, ...]) -> tuple[Any, Any]:
-    try:
-        return pa.array(bodies, pa.string()), pa.nulls(len(bodies), pa.binary())
-    except pa.ArrowInvalid:
-        is_text = [_is_text(body) for body in bodies]
-        pairs = list(zip(bodies, is_text, strict=True))
-        text = pa.array([body if fits else None for body, fits in pairs], pa.string())
-        return text, pa.array([None if fits else body for body, fits in pairs], pa.binary())
+    if not any(b"\0" in body for body in bodies):
+        with suppress(pa.ArrowInvalid):
+            return pa.array(bodies, pa.string()), pa.nulls(len(bodies), pa.binary())
+    pairs = [(body, _is_text(body)) for body in bodies]
+    text = pa.array([body if fits else None for body, fits in pairs], pa.string())
+    return text, pa.array([None if fits else body for body, fits in pairs], pa.binary())
 
 
 def _is_text(body: bytes) -> bool:
+    """Whether a body may stand in a column of texts: a zero byte would cut DuckLake's statements to its catalog."""
     try:
         body.decode()
     except UnicodeDecodeError:
         return False
-    return True
+    return b"\0" not in body

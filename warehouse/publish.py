@@ -14,6 +14,7 @@ from typing import Final
 import duckdb
 import msgspec
 
+from warehouse.compaction import setting
 from warehouse.errors import RefreshError
 from warehouse.figures import write_figures
 from warehouse.lock import hold_lock
@@ -25,6 +26,7 @@ from warehouse.transaction import roll_back
 
 ATTEMPTS: Final = 10
 LOCK_SECONDS: Final = 600.0
+OPTIMIZERS_OFF: Final = "disabled_optimizers"
 # The marts that a home's figures are taken from.
 FIGURED: Final = frozenset({"deliveries", "quarantined_events"})
 
@@ -56,7 +58,8 @@ def publish(
     Raises RefreshError when a mart is not built yet, or another writer of a shared lake kept getting in between.
     """
     con.execute("set TimeZone = 'UTC'")
-    with hold_lock(settings.write_lock, wait=LOCK_SECONDS):
+    # DuckLake would put the ids to be deleted into a statement to its catalog.
+    with hold_lock(settings.write_lock, wait=LOCK_SECONDS), setting(con, OPTIMIZERS_OFF, "join_filter_pushdown"):
         rows = _retry(lambda: _Publishing(con, marts, published, fresh or {}).run())
     if rows.keys() & FIGURED:
         write_figures(con, settings, published.batch)

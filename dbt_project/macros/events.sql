@@ -54,9 +54,9 @@ typed as (
 
     select
         unknown.*,
-        from_json(events.body, '{"payload": {{ contract_structure(family) }}}').payload as payload
+        from_json({{ without_zeros('events.body') }}, '{"payload": {{ contract_structure(family) }}}').payload as payload
         {%- if keep_json %},
-        json_extract(events.body, '$.payload')::varchar as payload_json
+        json_extract({{ without_zeros('events.body') }}, '$.payload')::varchar as payload_json
         {%- endif %}
     from unknown
     inner join {{ source('log', 'events') }} as events

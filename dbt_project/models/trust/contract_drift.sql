@@ -13,7 +13,8 @@ with arrivals as (
         received_at,
         journal,
         position,
-        json_extract(body, '$.payload') as payload
+        json_extract({{ without_zeros('body') }}, '$.payload') as payload,
+        contains(body, '\u0000') as has_zeros
     from {{ source('log', 'events') }}
     where
         {{ new_deliveries() }}
@@ -219,6 +220,24 @@ numbers as (
 
 ),
 
+-- A zero byte in a text reads as the sign for it. A text that holds the sign itself is listed with it.
+texts as (
+
+    select distinct
+        zeroed.tenant,
+        zeroed.name,
+        zeroed.received_at,
+        zeroed.journal,
+        zeroed.position,
+        regexp_replace(substr(node.fullkey, 3), '\[\d+\]', '[]', 'g') as path
+    from (
+        select * from arrivals
+        where has_zeros and length(payload::varchar) <= 32768
+    ) as zeroed, json_tree(zeroed.payload) as node
+    where node.type = 'VARCHAR' and contains(node.value::varchar, '␀')
+
+),
+
 news as (
 
     select
@@ -270,6 +289,18 @@ news as (
         { 'received_at': received_at, 'journal': journal, 'position': position } as first_delivery,
         received_at as last_seen_at
     from numbers
+    union all
+    select
+        tenant,
+        name as event_name,
+        path,
+        'does_not_fit' as drift,
+        'text' as expected_type,
+        'text' as seen_type,
+        1 as deliveries,
+        { 'received_at': received_at, 'journal': journal, 'position': position } as first_delivery,
+        received_at as last_seen_at
+    from texts
 
 ),
 
