@@ -13,6 +13,7 @@ from warehouse.cli.look import console, listing, printable
 from warehouse.cli.output import write_rows
 from warehouse.errors import LakeError
 from warehouse.lake import BOOKKEEPING
+from warehouse.reading import only_read, statements
 
 HELP: Final = (
     (".tables [SCHEMA]", "the tables, of log, marts or trust, and what each is"),
@@ -31,7 +32,7 @@ class Session:
         self.con = con
         self.timing = True
         self.over = False
-        con.execute("set python_enable_replacements = false")
+        only_read(con)
 
     def run(self, text: str) -> None:
         """Run a dot command, or statements of SQL, and show what they give. Raises LakeError, KeyboardInterrupt."""
@@ -39,10 +40,10 @@ class Session:
             self._command(*text.split())
             return
         try:
-            statements = self.con.extract_statements(text)
+            found = statements(self.con, text)
         except duckdb.Error as error:
             raise told(error) from error
-        for statement in statements:
+        for statement in found:
             began = time.monotonic()
             if statement.expected_result_type == [duckdb.ExpectedResultType.NOTHING]:
                 interruptible(self.con, partial(self.con.execute, statement.query))
