@@ -20,7 +20,26 @@ def open_moment(settings: Settings, at: str) -> duckdb.DuckDBPyConnection:
                 f"the lake as it was at {at} is not kept, or there was no lake yet.",
                 f"--at '{first}' is its first moment (UTC); WAREHOUSE_SNAPSHOTS_KEEP says how long they are kept",
             )
-        _attach_at(con, moment)
+        _attach_at(con, "snapshot_time", moment)
+    except BaseException:
+        con.close()
+        raise
+    return con
+
+
+def open_snapshot(settings: Settings, snapshot: int) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to the lake as of one snapshot, however many are made while it is open.
+
+    Raises LakeError when it is not kept any more, and what `open_lake` raises.
+    """
+    con = open_lake(settings, read_only=True)
+    try:
+        if (snapshot,) not in con.execute("select snapshot_id from lake.snapshots()").fetchall():
+            raise LakeError(
+                f"snapshot {snapshot} of the lake is not kept.",
+                "take a newer one; WAREHOUSE_SNAPSHOTS_KEEP says how long they are kept",
+            )
+        _attach_at(con, "snapshot_version", str(snapshot))
     except BaseException:
         con.close()
         raise
@@ -39,12 +58,12 @@ def _moments(con: duckdb.DuckDBPyConnection, at: str) -> tuple[str, str]:
     return row[0], row[1]
 
 
-def _attach_at(con: duckdb.DuckDBPyConnection, moment: str) -> None:
+def _attach_at(con: duckdb.DuckDBPyConnection, option: str, value: str) -> None:
     row = con.execute("select path, options from duckdb_databases() where database_name = 'lake'").fetchone()
     assert row is not None
     path, options = row
-    options = {**options, "snapshot_time": moment}
-    listed = ", ".join(f"{name} {_option(value)}" for name, value in options.items())
+    options = {**options, option: value}
+    listed = ", ".join(f"{name} {_option(each)}" for name, each in options.items())
     con.execute("use memory")
     con.execute("detach lake")
     con.execute(f"attach {_quote(f'ducklake:{path}')} as lake (read_only, {listed})")

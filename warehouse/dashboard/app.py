@@ -17,33 +17,39 @@ from warehouse.dashboard import questions as q
 from warehouse.dashboard.questions import Choice
 from warehouse.errors import WarehouseError
 from warehouse.lake import open_lake
+from warehouse.moment import open_snapshot
 from warehouse.publication import read_publication
 from warehouse.settings import Settings
 
 
 @st.cache_resource
-def lake() -> duckdb.DuckDBPyConnection:
-    """The one connection of this process; it can only read."""
+def newest() -> duckdb.DuckDBPyConnection:
+    """A connection to the lake as it is now; it can only read."""
     return open_lake(Settings.load(), read_only=True)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def lake(version: int) -> duckdb.DuckDBPyConnection:
+    """A connection to the lake as of one snapshot; it can only read."""
+    return open_snapshot(Settings.load(), version)
 
 
 def snapshot() -> int:
     """The lake's newest snapshot."""
-    with lake().cursor() as con:
-        ((newest,),) = con.execute("from ducklake_current_snapshot('lake')").fetchall()
-    return int(newest)
+    with newest().cursor() as con:
+        ((version,),) = con.execute("from ducklake_current_snapshot('lake')").fetchall()
+    return int(version)
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
 def answer(version: int, query: str, choice: Choice | None = None) -> pa.Table:
     """The rows of a query over the lake as of snapshot `version`."""
-    with lake().cursor() as con:
+    with lake(version).cursor() as con:
         con.execute("use lake")
         # Names that a query does not use are no parameters of it.
         wanted = {} if choice is None else choice.parameters()
         used = {name: value for name, value in wanted.items() if f"${name}" in query}
         result = con.execute(query, used) if used else con.execute(query)
-        del version
         return result.to_arrow_table()
 
 
