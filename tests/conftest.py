@@ -35,6 +35,7 @@ LONG = (
     "tests/dbt_project/test_winners.py",
     "tests/dashboard/test_dashboard.py",
     "tests/warehouse/test_long_readers.py",
+    "tests/warehouse/test_ids.py",
 )
 
 

@@ -29,8 +29,10 @@ Progress = Callable[[int, int | None], None]
 def connect(home: str | Path | None = None, *, at: str | None = None) -> "duckdb.DuckDBPyConnection":
     """A read-only DuckDB connection with the lake as its default database: `select * from marts.fct_orders`.
 
-    With `at` the lake is as it was at that timestamp, in UTC where it names no zone. Raises LakeMissing when there is
-    no lake yet, LakeError when there was none at that moment.
+    With `at` the lake is as it was at that timestamp, in UTC where it names no zone. No statement over the lake that it
+    has attached can change a row of it. It is a DuckDB of your program's own all the same, which can attach, read and
+    write whatever the program can: for statements of others use `warehouse.reading`, as `warehouse sql` does.
+    Raises LakeMissing when there is no lake yet, LakeError when there was none at that moment.
     """
     from warehouse.lake import open_lake
     from warehouse.moment import open_moment

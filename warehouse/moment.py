@@ -27,6 +27,25 @@ def open_moment(settings: Settings, at: str) -> duckdb.DuckDBPyConnection:
     return con
 
 
+def open_snapshot(settings: Settings, snapshot: int) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to the lake as of one snapshot, however many are made while it is open.
+
+    Raises LakeError when it is not kept any more, and what `open_lake` raises.
+    """
+    con = open_lake(settings, read_only=True)
+    try:
+        if (snapshot,) not in con.execute("select snapshot_id from lake.snapshots()").fetchall():
+            raise LakeError(
+                f"snapshot {snapshot} of the lake is not kept.",
+                "take a newer one; WAREHOUSE_SNAPSHOTS_KEEP says how long they are kept",
+            )
+        _attach_at(con, "snapshot_version", str(snapshot))
+    except BaseException:
+        con.close()
+        raise
+    return con
+
+
 def _moments(con: duckdb.DuckDBPyConnection, at: str) -> tuple[str, str]:
     """The moment asked for and the first that is kept, in the same sortable form."""
     shown = "strftime(({})::timestamptz, '%Y-%m-%d %H:%M:%S.%f')"
@@ -39,26 +58,12 @@ def _moments(con: duckdb.DuckDBPyConnection, at: str) -> tuple[str, str]:
     return row[0], row[1]
 
 
-def open_snapshot(settings: Settings, version: int) -> duckdb.DuckDBPyConnection:
-    """A read-only connection that stays at that snapshot of the lake, whatever is written meanwhile.
-
-    Raises what `open_lake` raises.
-    """
-    con = open_lake(settings, read_only=True)
-    try:
-        _attach_at(con, "snapshot_version", str(version))
-    except BaseException:
-        con.close()
-        raise
-    return con
-
-
 def _attach_at(con: duckdb.DuckDBPyConnection, option: str, value: str) -> None:
     row = con.execute("select path, options from duckdb_databases() where database_name = 'lake'").fetchone()
     assert row is not None
     path, options = row
     options = {**options, option: value}
-    listed = ", ".join(f"{name} {_option(value)}" for name, value in options.items())
+    listed = ", ".join(f"{name} {_option(each)}" for name, each in options.items())
     con.execute("use memory")
     con.execute("detach lake")
     con.execute(f"attach {_quote(f'ducklake:{path}')} as lake (read_only, {listed})")

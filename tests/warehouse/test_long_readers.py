@@ -10,10 +10,12 @@ import duckdb
 import pytest
 
 from warehouse.envelope import decode
+from warehouse.errors import LakeError
 from warehouse.export import export
 from warehouse.journal import JournalWriter
 from warehouse.lake import open_lake
 from warehouse.maintenance import compact
+from warehouse.moment import open_snapshot
 from warehouse.refresh import refresh
 from warehouse.settings import Settings
 from warehouse.simulator import simulate
@@ -108,3 +110,17 @@ def test_readers_and_exports_beside_small_refreshes_see_one_moment(
                 wrong += [f"reader {number} {name}" for name in TABLES if look(each, f"marts.{name}") != before[name]]
     assert len(readers) > 1
     assert not wrong
+
+
+def test_a_connection_at_a_snapshot_stays_there(settings: Settings) -> None:
+    with open_lake(settings) as writer:
+        writer.execute("create table lake.marts.some as select range as number from range(50)")
+        ((version,),) = writer.execute("from ducklake_current_snapshot('lake')").fetchall()
+        with open_snapshot(settings, version) as reader:
+            for step in [None, *STEPS[:8]]:
+                if step is not None:
+                    writer.execute(step)
+                assert reader.execute("select count(*), sum(number) from marts.some").fetchall() == [(50, 1225)]
+        compact(Settings(home=settings.home, memory=10**9, snapshots_keep=0))
+        with pytest.raises(LakeError, match="is not kept"):
+            open_snapshot(settings, version)

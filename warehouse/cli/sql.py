@@ -63,9 +63,10 @@ def _answer(settings: "Settings", query: str, layout: str, out: Path | None, at:
     from warehouse.cli.output import write_answers
     from warehouse.lake import open_lake
     from warehouse.moment import open_moment
+    from warehouse.reader_statements import only_read, statements
 
     con = open_lake(settings, read_only=True) if at is None else open_moment(settings, at)
     with con:
-        # A name in a query is a table's, never a variable's of this program.
-        con.execute("set python_enable_replacements = false")
+        only_read(con)
+        interruptible(con, lambda: statements(con, query))
         interruptible(con, lambda: write_answers(con, query, layout, out, bar.hide))

@@ -21,6 +21,7 @@ from warehouse.cli.readable_rows import TERMINAL_ROWS, write_readable
 from warehouse.cli.row_values import result_of
 from warehouse.errors import LakeError
 from warehouse.lake import BOOKKEEPING
+from warehouse.reader_statements import only_read, statements
 
 HELP: Final = (
     (".tables [SCHEMA]", "the tables, of log, marts or trust, and what each is"),
@@ -46,7 +47,7 @@ class Session:
         self.mode = "auto"
         self.over = False
         self._last_query: str | None = None
-        con.execute("set python_enable_replacements = false")
+        only_read(con)
         # For a pager of that name: colours are shown, and what was read stays on the screen.
         os.environ.setdefault("LESS", "-RX")
 
@@ -56,10 +57,10 @@ class Session:
             self._command(*_words(text))
             return
         try:
-            statements = self.con.extract_statements(text)
+            found = statements(self.con, text)
         except duckdb.Error as error:
             raise told(error) from error
-        for statement in statements:
+        for statement in found:
             began = time.monotonic()
             if statement.expected_result_type == [duckdb.ExpectedResultType.NOTHING]:
                 interruptible(self.con, partial(self.con.execute, statement.query))
