@@ -171,6 +171,7 @@ def log_folder(settings: Settings) -> Path:
 def _make_first_lake(settings: Settings) -> None:
     """Make the lake under a passing name, and give it its own when it is whole; whoever comes second finds it there."""
     catalog = catalog_path(settings)
+    make_folder(catalog.parent)
     with hold_lock(catalog.with_name(f"{catalog.name}.making"), wait=MAKING_SECONDS):
         draft = catalog.with_name(f"{catalog.name}.new")
         with duckdb.connect(config={**TRUST_INSTALLED}) as con:
