@@ -51,20 +51,23 @@ class EventEndpoint:
             return
         await answer.send(send)
 
-    def takes(self, headers: Sequence[tuple[bytes, bytes]], limit: int) -> bool:
-        """Whether `store` may be given the body that these headers announce, of at most `limit` bytes."""
+    def takes(self, headers: Sequence[tuple[bytes, bytes]], limit: int) -> int:
+        """The length of the body that these headers announce, if `store` may be given it; 0 if not, or if it is empty.
+
+        It is at most `limit` bytes long.
+        """
         found = dict(headers)
-        length = found.get(b"content-length")
+        length = int(found.get(b"content-length", b"0"))
         if (
-            length is None
-            or int(length) > min(limit, self._max_body)
+            length > min(limit, self._max_body)
             or b"transfer-encoding" in found
             or b"content-encoding" in found
             # What is said twice is looked at where each of them counts.
             or len(found) != len(headers)
+            or not self._keys.opens(found)
         ):
-            return False
-        return self._keys.opens(found)
+            return 0
+        return length
 
     def knows(self, headers: Sequence[tuple[bytes, bytes]]) -> bool:
         """Whether these headers hold a live key."""

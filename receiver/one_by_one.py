@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -63,7 +63,8 @@ class OneByOne(HttpToolsProtocol):
         self.flow: _Flow = _Flow(transport)
 
     def data_received(self, data: bytes) -> None:
-        self._unset_keepalive_if_required()
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
         if self._ahead:
             self._ahead, self._start = self._ahead[self._start :] + data, 0
         elif not self.flow.held:
@@ -89,27 +90,38 @@ class OneByOne(HttpToolsProtocol):
             self._plain_head = self._without_upgrade()
             return
         self.in_head, self.in_body = False, True
-        self._left = self.announced = next((int(value) for name, value in self.headers if name == b"content-length"), 0)
-        self.begin_request()
+        self._left = self.announced = self.begin_request()
 
-    def begin_request(self) -> None:
-        """A head is complete: hand the request to the application."""
+    def begin_request(self) -> int:
+        """A head is complete: hand the request to the application; the announced length of its body, 0 for none."""
         url, headers, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
         self.url, self.expect_100_continue = url, expects
         self.headers.extend(headers)
         super().on_headers_complete()
+        return next((int(value) for name, value in headers if name == b"content-length"), 0)
 
     def on_body(self, body: bytes) -> None:
         if self._left:
             self._left -= len(body)
-        super().on_body(body)
+        # From here on as uvicorn does it, which asks for upgrades as well.
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         # With an upgrade the parser says so as soon as the head is complete.
-        if not self._plain_head:
-            self.in_body = False
-            super().on_message_complete()
+        if self._plain_head:
+            return
+        self.in_body = False
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.more_body = False
+            cycle.message_event.set()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -130,7 +142,7 @@ class OneByOne(HttpToolsProtocol):
         return at_hand is not None and not at_hand.response_complete
 
     def feed(self, piece: bytes) -> None:
-        """Parse what ends with the request at hand or before."""
+        """Parse what ends with the request at hand or before, and begins no other one."""
         try:
             try:
                 self.parser.feed_data(piece)
@@ -143,6 +155,10 @@ class OneByOne(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             too_much = isinstance(error.__context__, TooMuchHead)
             self.refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if too_much else HTTPStatus.BAD_REQUEST)
+
+    def feed_uncounted(self, piece: bytes) -> None:
+        """Feed what is no body of announced length, or not known to be one yet."""
+        self.feed(piece)
 
     def refuse(self, status: HTTPStatus) -> None:
         """End the connection, with this answer where it cannot be taken for the answer to another request."""
@@ -160,11 +176,16 @@ class OneByOne(HttpToolsProtocol):
 
     def _parse(self, data: bytes, start: int) -> None:
         while start < len(data) and not self.transport.is_closing():
-            if not self.in_body and self.is_answering():
+            at_hand: RequestResponseCycle | None = self.cycle
+            if at_hand is not None and not at_hand.response_complete and not self.in_body:
                 self._hold(data, start)
                 return
-            stop = self._piece(data, start)
-            self.feed(data[start:stop] if stop - start < len(data) else data)
+            if self._left:
+                stop = start + self._left
+                self.feed(data[start:stop] if start or stop < len(data) else data)
+            else:
+                stop = self._end(data, start)
+                self.feed_uncounted(data[start:stop])
             start = stop
         self._tail = (self._tail + data[-3:])[-3:] if self.in_head or (self.in_body and not self._left) else b""
 
@@ -178,10 +199,8 @@ class OneByOne(HttpToolsProtocol):
         else:
             self.cycle.keep_alive = False
 
-    def _piece(self, data: bytes, start: int) -> int:
+    def _end(self, data: bytes, start: int) -> int:
         """Where to stop parsing, so that no request is begun in the same piece in which another one ends."""
-        if self._left:
-            return min(start + self._left, len(data))
         if start == 0 and self._tail:
             found = (self._tail + data[:3]).find(END)
             if found >= 0:

@@ -61,11 +61,11 @@ class DeadlineProtocol(ShortWay):
         super().show_key()
         self._watch.trust(self)
 
-    def feed(self, piece: bytes) -> None:
+    def feed_uncounted(self, piece: bytes) -> None:
         if not self.in_body and self._head_size + len(piece) > HEAD_BYTES:
             self.refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
             return
-        super().feed(piece)
+        self.feed(piece)
         if self.in_head or self.in_body:
             # Of a request that is not complete yet; some of it perhaps its body.
             self._head_size += len(piece)
@@ -86,8 +86,9 @@ class DeadlineProtocol(ShortWay):
 
     def on_body(self, body: bytes) -> None:
         self._size += len(body)
-        # Several of them may come in one piece of data, which is counted when all of it is parsed.
-        self._head_size = min(self._head_size, 0) - len(body)
+        if not self.announced:
+            # Several of them may come in one piece of data, which is counted when all of it is parsed.
+            self._head_size = min(self._head_size, 0) - len(body)
         super().on_body(body)
         if self._size > DISCARDED_BYTES and self.cycle.response_complete:
             self.transport.close()

@@ -19,16 +19,16 @@ EVENT_URL: Final = b"/newstore_api/v0/event"
 class ShortWay(OneByOne):
     """One connection of uvicorn's; `app_state["event"]`, where the application gave it, takes plain deliveries."""
 
-    def begin_request(self) -> None:
-        endpoint = self.app_state.get(ENDPOINT)
-        if endpoint is not None and self._is_plain() and endpoint.takes(self.headers, HIGH_WATER_LIMIT):
-            self.cycle = _Delivery(self, endpoint)  # type: ignore[assignment] # what uvicorn uses of one, it has
+    def begin_request(self) -> int:
+        endpoint: EventEndpoint | None = self.app_state.get(ENDPOINT)
+        if endpoint is not None and self._is_plain() and (length := endpoint.takes(self.headers, HIGH_WATER_LIMIT)):
+            self.cycle = _Delivery(self, endpoint, length)  # type: ignore[assignment] # what uvicorn uses of one, it has
             if not self.has_key:
                 self.show_key()
-            return
+            return length
         if not self.has_key and endpoint is not None and endpoint.knows(self.headers):
             self.show_key()
-        super().begin_request()
+        return super().begin_request()
 
     def _is_plain(self) -> bool:
         return (
@@ -44,14 +44,15 @@ class ShortWay(OneByOne):
 class _Delivery:
     """The request at hand: uvicorn changes its fields, then calls `message_event.set`."""
 
-    def __init__(self, protocol: ShortWay, endpoint: EventEndpoint) -> None:
-        self.body = bytearray()
+    def __init__(self, protocol: ShortWay, endpoint: EventEndpoint, length: int) -> None:
+        # Most come in one piece, which is then not copied.
+        self.body = b""
         self.more_body = True
         self.disconnected = False
         self.response_started = False
         self.response_complete = False
         self.keep_alive = protocol.parser.should_keep_alive()
-        self._length = protocol.announced
+        self._length = length
         self._protocol = protocol
         self._endpoint = endpoint
         self._handed_over = False
@@ -67,7 +68,7 @@ class _Delivery:
             return
         if not self.more_body:
             self._handed_over = True
-            self._endpoint.store(bytes(self.body), self._length, self._answer)
+            self._endpoint.store(self.body, self._length, self._answer)
         elif self.disconnected:
             self._handed_over = True
             self._endpoint.client_gone()
@@ -77,11 +78,22 @@ class _Delivery:
         if self.disconnected:
             return
         protocol = self._protocol
-        defaults = [b"%b: %b\r\n" % header for header in protocol.server_state.default_headers]
+        defaults = _lines(protocol.server_state.default_headers)
         ending = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
-        protocol.transport.write(b"".join((answer.head, *defaults, ending, answer.content)))
+        protocol.transport.write(b"".join((answer.head, defaults, ending, answer.content)))
         if not self.keep_alive:
             protocol.transport.close()
         # No timer is set for a client that is idle now: subclasses look after it.
         protocol.server_state.total_requests += 1
         protocol.answered()
+
+
+def _lines(headers: list[tuple[bytes, bytes]]) -> bytes:
+    """What uvicorn adds to each answer: another list each second."""
+    global _written  # noqa: PLW0603 - the lines of the last list
+    if _written[0] is not headers:
+        _written = (headers, b"".join([b"%b: %b\r\n" % header for header in headers]))
+    return _written[1]
+
+
+_written: tuple[list[tuple[bytes, bytes]], bytes] = ([], b"")

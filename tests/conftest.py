@@ -31,6 +31,8 @@ LONG = (
     "tests/end_to_end/test_no_secrets.py",
     "tests/end_to_end/test_spine.py",
     "tests/end_to_end/test_freshness.py",
+    "tests/receiver/test_framing.py",
+    "tests/receiver/test_strangers.py",
     "tests/dbt_project/test_arrival.py",
     "tests/dbt_project/test_winners.py",
     "tests/dashboard/test_dashboard.py",

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
+from receiver.one_by_one import AHEAD_BYTES
 from tests.live import EVENT_PATH, KEY, Receiver, envelope, running
 
 CONNECTIONS = 400
@@ -183,9 +184,11 @@ def test_a_200_stands_for_exactly_the_bytes_that_were_announced(tmp_path: Path, 
         unheard: Counter[bytes] = Counter()
         for requests, found, broke in talks:
             wanted = [request.status for request in requests if request.status is not None]
-            if broke:
-                # We go on sending after 400 and 411 only, which are the last on their connection.
-                assert wanted[-1] in (400, 411), requests
+            # Who has shown no key may not send so much ahead of an answer.
+            too_far = KEY.encode() not in requests[0].data and sum(len(one.data) for one in requests[1:]) > AHEAD_BYTES
+            if broke or too_far:
+                # Otherwise we go on sending after 400 and 411 only, which are the last on their connection.
+                assert too_far or wanted[-1] in (400, 411), requests
             elif wanted[-1:] == [400] and len(wanted) > 1:
                 # What came ahead of an answer may be the rest of what is answered: no 400 for it.
                 assert found in (wanted, wanted[:-1]), requests
@@ -197,7 +200,7 @@ def test_a_200_stands_for_exactly_the_bytes_that_were_announced(tmp_path: Path, 
                     (promised if number < len(found) else unheard)[request.body] += 1
         stored = Counter(delivery.body for delivery in receiver.stored())
         assert promised <= stored <= promised + unheard
-        assert len(promised) > CONNECTIONS / 2 > 10 * len(unheard)
+        assert len(promised) > CONNECTIONS / 2 > 4 * len(unheard)
         assert "Traceback" not in receiver.errors()
         assert len(receiver.errors().splitlines()) < 5
 
