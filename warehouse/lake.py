@@ -5,13 +5,16 @@ transaction sees the catalog as it was when it first read, whatever is written m
 """
 
 import importlib.resources
+import os
 from pathlib import Path
 from typing import Final
 
 import duckdb
 
+from warehouse.catalog_copy import copy_catalog
 from warehouse.disk import make_folder
 from warehouse.errors import LakeError, LakeMissing, LakeVersionError
+from warehouse.meanings import meaning_of
 from warehouse.settings import Settings
 from warehouse.transaction import transaction
 
@@ -93,7 +96,10 @@ def open_lake(settings: Settings, *, read_only: bool = False, over_files: bool =
 def attach_lake(
     con: duckdb.DuckDBPyConnection, settings: Settings, *, read_only: bool = False, over_files: bool = False
 ) -> None:
-    """Attach the lake to an open connection under the name `lake` and set the session to UTC."""
+    """Attach the lake to an open connection under the name `lake` and set the session to UTC.
+
+    Who may not write beside the catalog, as SQLite does even to read, reads a copy of it: the lake of this moment.
+    """
     catalog = catalog_path(settings)
     if not catalog.exists():
         if not over_files:
@@ -101,6 +107,8 @@ def attach_lake(
         if read_only:
             raise _no_lake_yet(settings)
         make_folder(catalog.parent)
+    if read_only and not os.access(catalog.parent, os.W_OK) and os.access(catalog, os.R_OK):
+        catalog = copy_catalog(con, catalog)
     load_extensions(con)
     con.execute("set TimeZone = 'UTC'")
     options = [
@@ -171,10 +179,15 @@ def _no_lake_yet(settings: Settings) -> LakeMissing:
 
 
 def _not_opened(settings: Settings, error: duckdb.Error) -> LakeError:
-    return LakeError(
-        f"{catalog_path(settings)}: the lake cannot be opened: {str(error).splitlines()[0]}",
-        "try again; if the file is damaged, `warehouse log recover` makes it anew from the log's own files",
-    )
+    return lake_error(f"{catalog_path(settings)}: the lake cannot be opened", error, "try again; `warehouse doctor`")
+
+
+def lake_error(what: str, error: duckdb.Error, hint: str) -> LakeError:
+    """What could not be done, and why: by the list of what errors mean, else in the error's words and with the hint."""
+    meaning = meaning_of(error)
+    if meaning is None:
+        return LakeError(f"{what}: {str(error).splitlines()[0]}", hint)
+    return LakeError(f"{what}: {meaning.happened}.", meaning.hint)
 
 
 def _other_version(settings: Settings, reason: str) -> LakeVersionError:

@@ -16,6 +16,7 @@ from warehouse.build import build, reason_of
 from warehouse.errors import JournalUnread, RefreshError, WarehouseError
 from warehouse.lock import hold_lock
 from warehouse.maintenance import compact_when_due
+from warehouse.meanings import meaning_of
 from warehouse.model import EVERYTHING, Run, forget_fresh
 from warehouse.plan import load_plan, project_digest
 from warehouse.publication import Publication, forget_failure, note_failure
@@ -95,9 +96,10 @@ def _refresh(
         build(session, steps, run, full=full, progress=progress)
         publication = publish(session, settings, plan.marts, Published(run.run_id, position, digest), run.fresh)
     except duckdb.Error as error:
+        meaning = meaning_of(error)
         raise RefreshError(
             f"{settings.home}: the refresh stopped, readers keep the last complete one: {reason_of(error)}",
-            "free space if its disk is full, then try again; `warehouse status` looks closer",
+            meaning.hint if meaning else "try again; `warehouse doctor` looks closer",
         ) from error
     finally:
         forget_fresh(session, run)
