@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from warehouse.disk import sync_folder
 from warehouse.errors import LakeError
-from warehouse.lake import catalog_path, log_folder
+from warehouse.lake import catalog_path, lake_error, log_folder
 from warehouse.log_file import UNFINISHED, LogRows, write_log_file, written_from
 from warehouse.settings import Settings
 from warehouse.transaction import transaction
@@ -54,10 +54,8 @@ def commit_batch(
             time.sleep(pause * secrets.SystemRandom().uniform(0.5, 1.5))
             pause = min(pause * 2, LONGEST_PAUSE)
         except duckdb.Error as error:
-            raise LakeError(
-                f"{settings.home}: a batch of the log could not be committed: {str(error).splitlines()[0]}",
-                "try again: nothing is lost, the journals keep what is not sealed; `warehouse doctor` looks closer",
-            ) from error
+            hint = "try again: nothing is lost, the journals keep what is not sealed; `warehouse doctor` looks closer"
+            raise lake_error(f"{settings.home}: a batch of the log could not be committed", error, hint) from error
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             raise LakeError(

@@ -9,6 +9,7 @@ import duckdb
 import msgspec
 
 from warehouse.errors import RefreshError
+from warehouse.meanings import meaning_of
 from warehouse.model import Run, build_model
 from warehouse.near import Near, find_near, put_away, take_out
 from warehouse.plan import Step, project_dir
@@ -109,8 +110,11 @@ def _places(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 
 def reason_of(error: duckdb.Error) -> str:
-    """What may be said of an error: its kind, and its words where those cannot quote a value of an event."""
-    kind = type(error).__name__
+    """What may be said of an error: what it means, else its kind, and its words where those cannot quote a value of an
+    event."""
+    kind, meaning = type(error).__name__, meaning_of(error)
+    if meaning is not None:
+        return f"{meaning.happened} ({kind})"
     return f"{kind}: {' '.join(str(error).splitlines()[:1])}" if isinstance(error, OF_NO_VALUE) else kind
 
 

@@ -6,15 +6,18 @@ never been one, and appears whole; one that has been there and is gone is found 
 """
 
 import importlib.resources
+import os
 from pathlib import Path
 from typing import Final
 
 import duckdb
 
+from warehouse.catalog_copy import copy_catalog
 from warehouse.disk import make_folder, sync_file_at, sync_folder
 from warehouse.errors import LakeError, LakeLost, LakeMissing, LakeVersionError
 from warehouse.lake_mark import had_lake, mark_lake, mark_path
 from warehouse.lock import hold_lock
+from warehouse.meanings import meaning_of
 from warehouse.settings import Settings
 from warehouse.transaction import transaction
 
@@ -186,10 +189,15 @@ def _make_first_lake(settings: Settings) -> None:
 
 
 def _attach_existing(con: duckdb.DuckDBPyConnection, settings: Settings, *, read_only: bool) -> bool:
-    """Attach the lake that is there; false when there is no catalog, or one in which nothing was ever made."""
+    """Attach the lake that is there; false when there is no catalog, or one in which nothing was ever made.
+
+    Who may not write beside the catalog, as SQLite does even to read, reads a copy of it: the lake of this moment.
+    """
     catalog = catalog_path(settings)
     if not catalog.exists():
         return False
+    if read_only and not os.access(catalog.parent, os.W_OK) and os.access(catalog, os.R_OK):
+        catalog = copy_catalog(con, catalog)
     try:
         _attach(con, settings, catalog, read_only=read_only, make=False)
         _check_format(con, settings, read_only=read_only)
@@ -260,10 +268,15 @@ def _lost(settings: Settings) -> LakeLost:
 
 
 def _not_opened(settings: Settings, error: duckdb.Error) -> LakeError:
-    return LakeError(
-        f"{catalog_path(settings)}: the lake cannot be opened: {str(error).splitlines()[0]}",
-        "try again; if the file is damaged, `warehouse log recover --yes` makes it anew from the log's own files",
-    )
+    return lake_error(f"{catalog_path(settings)}: the lake cannot be opened", error, "try again; `warehouse doctor`")
+
+
+def lake_error(what: str, error: duckdb.Error, hint: str) -> LakeError:
+    """What could not be done, and why: by the list of what errors mean, else in the error's words and with the hint."""
+    meaning = meaning_of(error)
+    if meaning is None:
+        return LakeError(f"{what}: {str(error).splitlines()[0]}", hint)
+    return LakeError(f"{what}: {meaning.happened}.", meaning.hint)
 
 
 def _other_version(settings: Settings, reason: str) -> LakeVersionError:

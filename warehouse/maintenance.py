@@ -24,7 +24,7 @@ from warehouse.compaction import (
 )
 from warehouse.errors import LakeError
 from warehouse.file_digests import note_digests, refuse_damaged
-from warehouse.lake import open_lake
+from warehouse.lake import lake_error, open_lake
 from warehouse.lock import hold_lock
 from warehouse.settings import Settings
 
@@ -174,10 +174,8 @@ class _Compaction:
             try:
                 yield
             except duckdb.Error as error:
-                raise LakeError(
-                    f"{self._settings.home}: the lake could not be put in order: {str(error).splitlines()[0]}",
-                    "nothing is lost and readers notice nothing; `warehouse log compact` tries again",
-                ) from error
+                hint = "nothing is lost and readers notice nothing; `warehouse log compact` tries again"
+                raise lake_error(f"{self._settings.home}: the lake could not be put in order", error, hint) from error
             except OSError as error:
                 raise LakeError(
                     f"{error.filename or self._settings.home}: the lake could not be put in order: {error.strerror}.",

@@ -21,6 +21,7 @@ from warehouse.home_folder import HomeFolder
 from warehouse.lock import hold_lock
 from warehouse.log_watch import look_when_due
 from warehouse.maintenance import compact_when_due
+from warehouse.meanings import meaning_of
 from warehouse.model import EVERYTHING, Run, forget_fresh
 from warehouse.origin import note_origin, reason_to_rebuild, reshaped_tables
 from warehouse.plan import Plan, load_plan, project_digest
@@ -98,9 +99,10 @@ def _refresh(
         published = Published(run.run_id, position.batch, digest)
         publication = publish(session, settings, plan.marts, published, run.fresh, rebuilt=reason)
     except duckdb.Error as error:
+        meaning = meaning_of(error)
         raise RefreshError(
             f"{settings.home}: the refresh stopped, readers keep the last complete one: {reason_of(error)}",
-            "free space if its disk is full, then try again; `warehouse status` looks closer",
+            meaning.hint if meaning else "try again; `warehouse doctor` looks closer",
         ) from error
     finally:
         forget_fresh(session, run)

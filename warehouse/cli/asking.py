@@ -7,7 +7,10 @@ from typing import Final
 import duckdb
 
 from warehouse.errors import LakeError
+from warehouse.meanings import meaning_of
 
+# Errors of the query itself, whatever words of it they quote.
+WRONG: Final = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.DataError)
 SEE_TABLES: Final = 'warehouse sql "show tables from marts"'
 
 
@@ -28,6 +31,9 @@ def interruptible(con: duckdb.DuckDBPyConnection, work: Callable[[], object]) ->
 
 def told(error: duckdb.Error) -> LakeError:
     """DuckDB's message in one line, and the best hint that is in it."""
+    meaning = None if isinstance(error, WRONG) else meaning_of(error)
+    if meaning is not None:
+        return LakeError(f"{meaning.happened}: {str(error).splitlines()[0]}", meaning.hint)
     message, _, rest = str(error).partition("\nLINE ")
     what, _, suggestion = message.strip().partition("\n")
     if "read-only mode" in what:
