@@ -460,8 +460,8 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[duckdb.Duc
             tenants[tenant] = name
             for part, one in arrangement:
                 parts[part].append({**one, "tenant": tenant})
-    for envelopes in parts:
-        deliver(settings, envelopes)
+    for deliveries in parts:
+        deliver(settings, deliveries)
         refresh(settings)
     with warehouse.connect(settings.home) as con:
         yield con, tenants

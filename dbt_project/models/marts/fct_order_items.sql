@@ -317,8 +317,8 @@ described as (
             unit_steps.last_held_at >= coalesce(fulfillments.last_routed_at, '-infinity'::timestamptz), false
         ) as is_on_hold,
         least(unit_steps.cancelled_at, order_steps.cancelled_at, swapped_away.swapped_at) as cancelled_at,
-        -- The order is closed some time after its units have left. A completion that names no units is of those that are
-        -- left of the order.
+        -- The order is closed some time after its units have left. A completion that names no units is of those that
+        -- are left of the order.
         coalesce(
             fulfillments.completed_at,
             case
