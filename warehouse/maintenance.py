@@ -37,7 +37,7 @@ CATALOG_ROWS: Final = 1_000
 # Files of a mart with more than this share of deleted rows are written anew.
 DELETED_SHARE: Final = 0.1
 # Every refresh of the last minutes can be read with `--at`; before that the last one of each minute, after an hour of
-# each hour, and after a day of each day. The catalog describes the files of all of them, and who plans a query reads all
+# each hour, and after a day of each day. The catalog describes the files of all of them, and a plan reads all
 # that it describes. A file that came and went between two of them is needed by none. An open transaction does not need
 # its moment kept: it sees the catalog as it was.
 EVERY_SNAPSHOT_SECONDS: Final = 600
