@@ -37,11 +37,14 @@ TABLE_FILES: Final = 24
 CATALOG_ROWS: Final = 1_000
 # Files of a mart with more than this share of deleted rows are written anew.
 DELETED_SHARE: Final = 0.1
-# Every refresh of the last hour can be read with `--at`; before that the last one of each hour, and after a day of each
-# day. The catalog describes the files of all of them, and whoever plans a query reads all that it describes.
-EVERY_SNAPSHOT_SECONDS: Final = 3600
+# Every refresh of the last minutes can be read with `--at`; before that the last one of each minute, after an hour of
+# each hour, and after a day of each day. The catalog describes the files of all of them, and a plan reads all
+# that it describes. A file that came and went between two of them is needed by none. An open transaction does not need
+# its moment kept: it sees the catalog as it was.
+EVERY_SNAPSHOT_SECONDS: Final = 600
+EVERY_MINUTE_SECONDS: Final = 3600
 EVERY_HOUR_SECONDS: Final = 86400
-SNAPSHOTS: Final = 128
+SNAPSHOTS: Final = 64
 # No query runs longer than this on files that have been replaced since it began.
 READER_SECONDS: Final = 3600
 
@@ -213,9 +216,10 @@ def _tidy(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> None:
 
 
 def _past_snapshots(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[int]:
-    """Snapshots past their time: older than is kept, or of an earlier hour or day and not the last one in it."""
+    """Snapshots past their time: older than is kept, or not the last one of an earlier minute, hour or day."""
     now = datetime.now(UTC)
     oldest = now - timedelta(seconds=settings.snapshots_keep)
+    by_hour = now - timedelta(seconds=EVERY_MINUTE_SECONDS)
     by_day = now - timedelta(seconds=EVERY_HOUR_SECONDS)
     dense = now - timedelta(seconds=min(settings.snapshots_keep, EVERY_SNAPSHOT_SECONDS))
     rows = con.execute(
@@ -226,6 +230,7 @@ def _past_snapshots(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[
                 snapshot_id,
                 snapshot_time,
                 max(snapshot_id) over () as newest,
+                max(snapshot_id) over (partition by date_trunc('minute', snapshot_time)) as last_of_minute,
                 max(snapshot_id) over (partition by date_trunc('hour', snapshot_time)) as last_of_hour,
                 max(snapshot_id) over (partition by date_trunc('day', snapshot_time)) as last_of_day
             from lake.snapshots()
@@ -234,12 +239,13 @@ def _past_snapshots(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[
             snapshot_id != newest
             and (
                 snapshot_time < $oldest
-                or (snapshot_time < $dense and snapshot_id != last_of_hour)
+                or (snapshot_time < $dense and snapshot_id != last_of_minute)
+                or (snapshot_time < $by_hour and snapshot_id != last_of_hour)
                 or (snapshot_time < $by_day and snapshot_id != last_of_day)
             )
         order by snapshot_id
         """,
-        {"oldest": oldest, "dense": dense, "by_day": by_day},
+        {"oldest": oldest, "dense": dense, "by_hour": by_hour, "by_day": by_day},
     ).fetchall()
     return [int(snapshot) for (snapshot,) in rows]
 

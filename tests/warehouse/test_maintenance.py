@@ -172,16 +172,18 @@ def test_earlier_moments_can_be_read_for_as_long_as_they_are_kept(settings: Sett
         query(settings, at_version)
 
 
-def test_moments_are_thinned_to_the_last_of_each_hour_and_then_of_each_day(settings: Settings) -> None:
+def test_moments_are_thinned_to_the_last_of_each_minute_hour_and_day(settings: Settings) -> None:
     compact(Settings(home=settings.home, snapshots_keep=0))
     now = datetime.now(UTC)
     day = (now - timedelta(days=3)).replace(hour=0, minute=0)
     hour = (now - timedelta(hours=3)).replace(minute=0)
+    minute = (now - timedelta(minutes=20)).replace(second=0)
     times = [
         now - timedelta(days=8),
         *(day + timedelta(hours=hours) for hours in (1, 2, 3)),
         *(hour + timedelta(minutes=minutes) for minutes in (1, 2, 3)),
-        *(now - timedelta(minutes=minutes) for minutes in (50, 40, 30)),
+        *(minute + timedelta(seconds=seconds) for seconds in (1, 2, 3)),
+        *(now - timedelta(seconds=seconds) for seconds in (540, 539, 538)),
     ]
     with open_lake(settings) as con:
         for _ in times:
@@ -195,14 +197,13 @@ def test_moments_are_thinned_to_the_last_of_each_hour_and_then_of_each_day(setti
             catalog.execute("update ducklake_snapshot set snapshot_time = ? where snapshot_id = ?", (text, snapshot))
     report = compact(settings)
     kept = {snapshot for (snapshot,) in query(settings, "select snapshot_id from lake.snapshots()")}
-    assert report.snapshots == 5
+    assert report.snapshots == 7
     assert [snapshot in kept for snapshot in ids] == [
         False,
         *(False, False, True),
         *(False, False, True),
-        True,
-        True,
-        True,
+        *(False, False, True),
+        *(True, True, True),
     ]
 
 

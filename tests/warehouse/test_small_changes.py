@@ -9,7 +9,7 @@ import pytest
 
 from warehouse.envelope import decode
 from warehouse.journal import JournalWriter
-from warehouse.lake import open_lake
+from warehouse.lake import data_path, open_lake
 from warehouse.maintenance import CATALOG_ROWS, compact, compact_when_due
 from warehouse.refresh import refresh
 from warehouse.session import attach_build, open_session
@@ -65,6 +65,29 @@ def test_large_files_of_a_table_that_only_grows_are_left_as_they_are(
         assert len(found) == 2
         assert large in found
         assert con.execute("select count(*) from lake.marts.some").fetchall() == [(20_030,)]
+
+
+def test_files_do_not_grow_with_the_number_of_changes(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"TABLE_FILES": 6, "SNAPSHOTS": 8, "EVERY_SNAPSHOT_SECONDS": 0, "READER_SECONDS": 0}.items():
+        monkeypatch.setattr(f"warehouse.maintenance.{name}", value)
+    files, known = list[int](), list[int]()
+    with open_lake(settings) as con:
+        con.execute("set ducklake_default_data_inlining_row_limit = 10")
+        con.execute("create table lake.marts.some as select range as id, 0 as value from range(2_000)")
+        for change in range(60):
+            con.execute("begin")
+            ids = f"id between {change * 30} and {change * 30 + 19}"
+            con.execute(f"delete from lake.marts.some where {ids}")
+            con.execute(f"insert into lake.marts.some select {change * 30} + range, 1 from range(20)")
+            con.execute("commit")
+            compact_when_due(con, settings, 0)
+            files.append(len(list(data_path(settings).rglob("*.parquet"))))
+            with closing(sqlite3.connect(settings.lake_dir / "catalog.sqlite")) as catalog:
+                known += catalog.execute("select count(*) from ducklake_data_file").fetchone()
+        assert con.execute("select count(*), sum(value) from lake.marts.some").fetchall() == [(2_000, 1_200)]
+    # Two or three files a change, if none ever went.
+    assert max(files) < 20
+    assert max(known) < 20
 
 
 def test_marts_are_what_was_built_however_often_they_are_put_in_order(

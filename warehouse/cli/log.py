@@ -28,8 +28,8 @@ def compact(context: click.Context, as_json: bool) -> None:
     """Join small files, let go of old snapshots and of the files that nobody needs any more.
 
     A refresh does this by itself when it is worth it. No row changes, and readers and the receiver never wait.
-    Snapshots stay for WAREHOUSE_SNAPSHOTS_KEEP: all of the last hour, before that the last one of each
-    hour, and after a day of each day.
+    Snapshots stay for WAREHOUSE_SNAPSHOTS_KEEP: all of the last ten minutes, before that the last one of each
+    minute, after an hour of each hour, and after a day of each day.
 
     \b
     Example:
