@@ -93,7 +93,7 @@ def world(home: Home, sample: dict[str, str]) -> dict[str, str]:
     """The third: a retailer's days, with duplicates and disorder."""
     assert sample
     events = home.folder / "events.ndjson"
-    home.run("warehouse", "simulate", "--days", str(DAYS), "--seed", "2", "--bad", "0.01", "--out", str(events))
+    home.run("warehouse", "simulate", "--days", str(DAYS), "--seed", "4", "--bad", "0.01", "--out", str(events))
     home.run("warehouse", "replay", str(events))
     return home.dbt("build", "--exclude-resource-type", "unit_test")
 
