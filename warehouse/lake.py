@@ -129,12 +129,14 @@ def attach_lake(con: duckdb.DuckDBPyConnection, settings: Settings, *, read_only
 def make_lake(settings: Settings, catalog: Path) -> None:
     """Make an empty lake with that file as its catalog, closed and on the disk. Raises duckdb.Error or OSError.
 
-    Nothing here asks whether there should be one already.
+    Nothing here asks whether there should be one already. Raises LakeError when SQLite could not write all of it.
     """
     make_folder(catalog.parent)
     with open_catalog(settings, catalog, make=True) as con, transaction(con):
         con.execute(TABLES.replace("(?)", f"({FORMAT})") + BATCHES)
-    assert not any(path.exists() for path in beside(catalog)), "SQLite has closed its file"
+    if any(path.exists() for path in beside(catalog)):
+        # SQLite could not write all of it into the file when it closed it.
+        raise LakeError(f"{catalog}: the new lake's catalog could not be written whole.", "try again; check its disk")
     sync_file_at(catalog)
 
 

@@ -84,7 +84,7 @@ def test_every_command_that_the_guides_name_for_the_log_runs_and_does_what_it_is
 ) -> None:
     guides = "".join((ROOT / page).read_text() for page in ("README.md", "docs/reliability.md", "docs/running.md"))
     named = set(re.findall(r"`warehouse (log [a-z]+[^`]*)`", guides))
-    assert {"log verify", "log recover --yes", "log compact"} <= named
+    assert {"log verify", "log recover --yes"} <= named
     for command in sorted(named):
         fill(settings)
         arguments = [word.replace("FILE", "all.ndjson") for word in shlex.split(command)]

@@ -64,12 +64,12 @@ def test_everything_is_written_into_the_home_and_for_this_user_alone(installed: 
     warehouse("refresh")
     assert "1" in warehouse("sql", "--format", "csv", "select count(*) from marts.fct_orders")
     warehouse("log", "export", "deliveries.ndjson")
-    warehouse("export", "marts.duckdb")
+    warehouse("export", "facts.duckdb")
 
     assert below(installed) == before
-    assert {path.name for path in here.iterdir()} == {"data", "deliveries.ndjson", "marts.duckdb"}
+    assert {path.name for path in here.iterdir()} == {"data", "deliveries.ndjson", "facts.duckdb"}
     assert below(user) == {}
-    everything = [here / "deliveries.ndjson", here / "marts.duckdb", *(here / "data").rglob("*")]
+    everything = [here / "deliveries.ndjson", here / "facts.duckdb", *(here / "data").rglob("*")]
     assert {path.name for path in everything} >= {"build.duckdb", "catalog.sqlite", "write.lock", "publication.json"}
     assert [path for path in everything if stat.S_IMODE(path.stat().st_mode) & 0o077] == []
     assert stat.S_IMODE((here / "data").stat().st_mode) & 0o007 == 0

@@ -7,7 +7,7 @@ from typing import Final
 
 BLUE: Final = "#2f7fb8"
 ORANGE: Final = "#dd7127"
-VIOLET: Final = "#7446cf"
+VIOLET: Final = "#774ad1"
 OLIVE: Final = "#8c9052"
 PINK: Final = "#bf6f98"
 BROWN: Final = "#8a5f4c"
