@@ -103,7 +103,7 @@ def test_what_reads_is_done(con: duckdb.DuckDBPyConnection, text: str) -> None:
 @pytest.mark.parametrize("text", WRITING)
 def test_what_writes_is_refused_and_changes_nothing(con: duckdb.DuckDBPyConnection, lake: Settings, text: str) -> None:
     before = on_the_disk(lake)
-    assert len(before) == 4
+    assert len(before) >= 4
     text = text.format(catalog=catalog_path(lake), data=data_path(lake))
     with con.cursor() as cursor, pytest.raises((LakeError, duckdb.Error)):
         do(cursor, text)
