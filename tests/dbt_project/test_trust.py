@@ -206,6 +206,7 @@ def test_drift_is_named_by_path_and_never_by_value(con: duckdb.DuckDBPyConnectio
         ("employee.created", "roles[]", "wrong_type", "text", "mixed", 1),
         ("employee.updated", "", "unknown_field", None, "object", 1),
         ("employee.updated", "first.name", "unknown_field", None, "list", 1),
+        ("employee.updated", "first.name[]", "does_not_fit", "text", "text", 1),
         ("order.created", "associate_id", "wrong_type", "text", "integer", 2),
         ("order.created", "billing_address", "wrong_type", "record", "text", 2),
         ("order.created", "created_at", "unreadable_time", "time", "text", 1),
