@@ -18,6 +18,7 @@ from warehouse.errors import LakeError, LakeLost, LakeMissing, LakeVersionError
 from warehouse.lake_mark import had_lake, mark_lake, mark_path
 from warehouse.lock import hold_lock
 from warehouse.meanings import meaning_of
+from warehouse.remedies import RECOVER
 from warehouse.settings import Settings
 from warehouse.transaction import transaction
 
@@ -270,7 +271,10 @@ def _lost(settings: Settings) -> LakeLost:
 
 
 def _not_opened(settings: Settings, error: duckdb.Error) -> LakeError:
-    return lake_error(f"{catalog_path(settings)}: the lake cannot be opened", error, "try again; `warehouse doctor`")
+    catalog = catalog_path(settings)
+    if catalog.exists() and not catalog.is_file():
+        return LakeError(f"{catalog}: the lake cannot be opened: its catalog is no file.", RECOVER)
+    return lake_error(f"{catalog}: the lake cannot be opened", error, "try again; `warehouse doctor`")
 
 
 def lake_error(what: str, error: duckdb.Error, hint: str) -> LakeError:

@@ -137,7 +137,7 @@ def test_units_of_an_order_know_where_and_when_they_were_fulfilled(con: duckdb.D
         ("d", "opened", None, None, None, None),
     ]
     assert rows(con, f"{items} where order_id in ('waits', 'pos') order by 1") == [
-        ("f", "assigned", None, noon(4), None, None),
+        ("f", "created", None, noon(4), None, None),
         ("h", "on_hold", "SOHO", noon(3), noon(2), None),
         ("p", "fulfilled", "BERK", None, None, noon(2)),
     ]
