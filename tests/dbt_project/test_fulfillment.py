@@ -138,7 +138,7 @@ def test_units_of_an_order_know_where_and_when_they_were_fulfilled(con: duckdb.D
     ]
     assert rows(con, f"{items} where order_id in ('waits', 'pos') order by 1") == [
         ("f", "created", None, noon(4), None, None),
-        ("h", "on_hold", "SOHO", noon(3), noon(2), None),
+        ("h", "assigned", "SOHO", noon(3), noon(2), None),
         ("p", "fulfilled", "BERK", None, None, noon(2)),
     ]
     columns = "order_id, status, has_header, item_count, fulfilled_item_count, first_assigned_at, first_fulfilled_at"
@@ -147,7 +147,7 @@ def test_units_of_an_order_know_where_and_when_they_were_fulfilled(con: duckdb.D
         # Known from its requests alone.
         ("order", "unknown", False, 2, 1, noon(2), noon(3)),
         ("pos", "completed", True, 1, 1, None, noon(2)),
-        ("waits", "on_hold", True, 2, 0, noon(3), None),
+        ("waits", "created", True, 2, 0, noon(3), None),
     ]
 
 
