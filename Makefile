@@ -32,7 +32,7 @@ test-ledger: $(READY) ## the marts of six more retailers, 300,000 events, agains
 
 test-properties: $(READY) ## order independence on 1,000 cases, 30 killed refreshes (PROPERTY_SEED, KILL_SEED repeat)
 	@PROPERTY_CASES=$${PROPERTY_CASES:-1000} KILL_ROUNDS=$${KILL_ROUNDS:-30} $(BIN)/python -m pytest -q -s --timeout 7200 \
-		tests/properties tests/warehouse/test_killed_refresh.py $(ARGS)
+		tests/properties tests/warehouse/pipeline/test_killed_refresh.py $(ARGS)
 
 test-soak: $(READY) ## everything at once for an hour: nothing lost, memory and files flat (ARGS=5 for five minutes)
 	@$(BIN)/python -m tests.soak $(ARGS)

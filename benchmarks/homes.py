@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from warehouse.envelope import decode
+from warehouse.delivery.envelope import decode
 from warehouse.journal import JournalWriter
-from warehouse.replay import replay
-from warehouse.sealer import seal
+from warehouse.journal.replay import replay
+from warehouse.log.sealer import seal
 from warehouse.settings import Settings
 from warehouse.simulator import simulate
 

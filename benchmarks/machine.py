@@ -12,7 +12,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Final
 
-from warehouse.own_receiver import end
+from warehouse.trial.local_receiver import end
 
 ROOT: Final = Path(__file__).parents[1]
 START_SECONDS: Final = 30.0

@@ -8,7 +8,7 @@ from benchmarks.machine import SERVER
 from benchmarks.plan import Plan
 from benchmarks.postgres import postgres
 from benchmarks.servers import BARE_ASGI, BARE_ROUTE, DUCKDB, OURS, POSTGRES, SQLITE, Measured, serving
-from warehouse.benchmark import probe_disk
+from warehouse.trial.capacity import probe_disk
 
 DATABASES = (SQLITE, POSTGRES, DUCKDB)
 BUSY = 64

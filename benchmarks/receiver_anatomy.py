@@ -12,12 +12,12 @@ from benchmarks.figures import Figure, Row, Table
 from benchmarks.machine import BOTH, SERVER
 from benchmarks.plan import Plan
 from benchmarks.servers import KEY, template
-from receiver.auth import ApiKeys
-from receiver.body import check_head
+from receiver.intake.api_keys import ApiKeys
+from receiver.intake.body import check_head
 from receiver.metrics import Metrics
 from warehouse.contract import load_contract
-from warehouse.disk import sync_file
-from warehouse.envelope import decode
+from warehouse.system.disk import sync_file
+from warehouse.delivery.envelope import decode
 from warehouse.journal.record import pack_records
 from warehouse.settings import Settings
 

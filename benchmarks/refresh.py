@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.homes import CACHE, SPARE, copy, history, settings_of, size_of
-from warehouse.lake import log_folder, open_lake
-from warehouse.replay import replay
-from warehouse.sealer import seal
+from warehouse.lake.connection import log_folder, open_lake
+from warehouse.journal.replay import replay
+from warehouse.log.sealer import seal
 
 NEW = 1_000
 FEW = 20

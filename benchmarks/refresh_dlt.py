@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from warehouse.envelope import decode
+from warehouse.delivery.envelope import decode
 
 
 def load_with_dlt(source: Path, folder: Path) -> float:

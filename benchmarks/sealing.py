@@ -12,8 +12,8 @@ from benchmarks.figures import Figure, Row, Table
 from benchmarks.machine import BOTH, ROOT, SERVER, on
 from benchmarks.plan import Plan
 from benchmarks.servers import OURS, serving, template
-from warehouse.lake import open_lake
-from warehouse.sealer import seal
+from warehouse.lake.connection import open_lake
+from warehouse.log.sealer import seal
 from warehouse.settings import Settings
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from benchmarks.machine import CLIENT, ROOT, SERVER, cpu_seconds, free_port, on, running
 from benchmarks.plan import Plan
-from warehouse.load import Load, load
+from warehouse.trial.load_generator import Load, load
 
 KEY: Final = "benchmark"
 OURS: Final = "this receiver"
@@ -105,7 +105,7 @@ def template() -> tuple[bytes, bytes]:
 
 def load_generator(seconds: float) -> str:
     """What posts in loads of this length: wrk knows whole seconds only."""
-    return "wrk" if shutil.which("wrk") and seconds >= 1 else "warehouse.load"
+    return "wrk" if shutil.which("wrk") and seconds >= 1 else "warehouse.trial.load_generator"
 
 
 def _wrk(url: str, connections: int, seconds: float, cores: Sequence[int], home: Path) -> Load:

@@ -24,19 +24,19 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from receiver.answers import NOT_STORED
-from receiver.auth import ApiKeys
-from receiver.body import Room
-from receiver.event import ENDPOINT, EventEndpoint
-from receiver.group_commit import GroupCommit
-from receiver.history import History
+from receiver.intake.api_keys import ApiKeys
+from receiver.intake.body import Room
+from receiver.intake.endpoint import ENDPOINT, EventEndpoint
+from receiver.intake.group_commit import GroupCommit
+from receiver.status.history import History
 from receiver.metrics import SHARED_FOLDER, STATE, Metrics
-from receiver.pages import Pages
-from receiver.status import status_folder
+from receiver.status.routes import Pages
+from receiver.status.findings import status_folder
 from warehouse.contract import load_contract
-from warehouse.disk import keep_private
+from warehouse.system.disk import keep_private
 from warehouse.errors import SettingsError, WarehouseError
 from warehouse.settings import Settings
-from warehouse.terminal import Terminal
+from warehouse.system.terminal import Terminal
 
 EVENT_PATH: Final = "/newstore_api/v0/event"
 

@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 
 from receiver.answers import REFUSALS, TOO_LARGE, Answer
 from warehouse.journal import Delivery, Problem
-from warehouse.sources import Sources
+from warehouse.system.sources import Sources
 
 SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 # Under this name an application tells its server about its metrics.

@@ -20,14 +20,14 @@ from uvicorn.supervisors import Multiprocess
 
 from receiver.app import App, require_keys
 from receiver.metrics import SHARED_FOLDER
-from receiver.watch import raise_limit
+from receiver.http.connections import raise_limit
 from warehouse.errors import JournalCorrupt, LockHeld, ServeError
-from warehouse.home_folder import HomeFolder
+from warehouse.system.home_folder import HomeFolder
 from warehouse.journal import Journal, list_journals
 from warehouse.journal.writer import process_of
-from warehouse.lock import hold_lock
+from warehouse.system.lock import hold_lock
 from warehouse.settings import Settings
-from warehouse.terminal import Terminal
+from warehouse.system.terminal import Terminal
 
 HANGUP: Final = {signal.SIGHUP}
 # What the folders of metrics begin with, and the file in each that its supervisor holds for as long as it lives.
@@ -163,7 +163,7 @@ def _config(app: App | str, workers: int = 1) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         workers=workers,
-        http="receiver.protocol:DeadlineProtocol",
+        http="receiver.http.deadlines:DeadlineProtocol",
         loop="uvloop",
         ws="none",
         lifespan="on",

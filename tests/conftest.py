@@ -13,7 +13,7 @@ from warehouse.settings import PREFIX, Settings
 LONG = (
     "tests/dbt_project/test_build.py",
     "tests/end_to_end/test_installed.py",
-    "tests/warehouse/test_killed_refresh.py",
+    "tests/warehouse/pipeline/test_killed_refresh.py",
     "tests/receiver/test_abuse_slow.py",
     "tests/docs/test_commands.py",
     "tests/benchmarks/test_refresh.py",
@@ -22,7 +22,7 @@ LONG = (
     "tests/end_to_end/test_ledger.py",
     "tests/benchmarks/test_benchmarks.py",
     "tests/faults/test_kill.py",
-    "tests/warehouse/test_refresh.py",
+    "tests/warehouse/pipeline/test_refresh.py",
     "tests/faults/test_system_calls.py",
     "tests/end_to_end/test_up.py",
     "tests/end_to_end/test_hangup.py",
@@ -31,13 +31,13 @@ LONG = (
     "tests/end_to_end/test_no_secrets.py",
     "tests/end_to_end/test_spine.py",
     "tests/end_to_end/test_freshness.py",
-    "tests/receiver/test_framing.py",
-    "tests/receiver/test_strangers.py",
+    "tests/receiver/http/test_framing.py",
+    "tests/receiver/http/test_strangers.py",
     "tests/dbt_project/test_arrival.py",
     "tests/dbt_project/test_winners.py",
     "tests/dashboard/test_dashboard.py",
-    "tests/warehouse/test_long_readers.py",
-    "tests/warehouse/test_ids.py",
+    "tests/warehouse/lake/test_long_readers.py",
+    "tests/warehouse/lake/test_ids.py",
 )
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from warehouse.publication import Publication
-    from warehouse.replay import ReplayReport
+    from warehouse.notes.refresh_note import Publication
+    from warehouse.journal.replay import ReplayReport
     from warehouse.simulator import Simulation
 
 __all__ = ["connect", "refresh", "replay", "simulate"]
@@ -31,11 +31,11 @@ def connect(home: str | Path | None = None, *, at: str | None = None) -> "duckdb
 
     With `at` the lake is as it was at that timestamp, in UTC where it names no zone. No statement over the lake that it
     has attached can change a row of it. It is a DuckDB of your program's own all the same, which can attach, read and
-    write whatever the program can: for statements of others use `warehouse.reading`, as `warehouse sql` does.
+    write whatever the program can: for statements of others use `warehouse.delivery.payload_reading`, as `warehouse sql` does.
     Raises LakeMissing when there is no lake yet, LakeError when there was none at that moment.
     """
-    from warehouse.lake import open_lake
-    from warehouse.moment import open_moment
+    from warehouse.lake.connection import open_lake
+    from warehouse.lake.time_travel import open_moment
     from warehouse.settings import Settings
 
     settings = Settings.load(home=_text(home))
@@ -48,7 +48,7 @@ def refresh(home: str | Path | None = None, *, full: bool = False, progress: Pro
     `full` rebuilds every mart from the log. `progress` is called with the models done and how many there are. Raises
     RefreshError: readers then keep the last complete refresh.
     """
-    from warehouse.refresh import refresh as refresh_settings
+    from warehouse.pipeline.refresh import refresh as refresh_settings
     from warehouse.settings import Settings
 
     return refresh_settings(Settings.load(home=_text(home)), full, progress)
@@ -61,7 +61,7 @@ def replay(
 
     `progress` is called with the bytes read and their sum. Raises ReplayError naming file and line, and JournalError.
     """
-    from warehouse.replay import replay as replay_files
+    from warehouse.journal.replay import replay as replay_files
     from warehouse.settings import Settings
 
     return replay_files(Settings.load(home=_text(home)), [Path(file) for file in files], progress)

@@ -1,5 +1,5 @@
 {#-
-    A model becomes its table as in a refresh, by the same code: see warehouse/model.py. dbt gives it the SQL, which is
+    A model becomes its table as in a refresh, by the same code: see warehouse/build/model.py. dbt gives it the SQL, which is
     that of the whole table or of the rows of what this run touches.
 -#}
 
@@ -41,7 +41,7 @@
     {{ return({'relations': [target]}) }}
 {%- endmacro %}
 
-{#- What warehouse/model.py has to know of any model. -#}
+{#- What warehouse/build/model.py has to know of any model. -#}
 {% macro describe_model(node) -%}
     {%- set sources = {} -%}
     {%- for other in graph.nodes.values() if other.name in node.config.meta.get('sources', []) -%}

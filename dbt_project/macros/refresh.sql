@@ -1,5 +1,5 @@
 {#-
-    The two ends of a run, done by the Python plugin: see warehouse/dbt_plugin.py. A run with --empty only makes tables,
+    The two ends of a run, done by the Python plugin: see warehouse/pipeline/dbt_plugin.py. A run with --empty only makes tables,
     for unit tests to look at: it neither reads the log nor shows anything to readers.
 -#}
 

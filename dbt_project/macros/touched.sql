@@ -21,13 +21,13 @@
 
 {#-
     A staging table of which the model reads, in a run, only what `is_touched` of these columns, which are those of its
-    entity unless it calls them otherwise. A copy of these rows comes in the place of the table: see warehouse/touched.py.
+    entity unless it calls them otherwise. A copy of these rows comes in the place of the table: see warehouse/build/touched_entities.py.
 -#}
 {% macro near(source, columns=none) -%}
     {{ ref(source) }}{{ ' /* near by ' ~ (columns or entity()) | join(', ') ~ ' */' if is_incremental() }}
 {%- endmacro %}
 
-{#- The length of the variable `touched`, as warehouse/touched.py makes it. -#}
+{#- The length of the variable `touched`, as warehouse/build/touched_entities.py makes it. -#}
 {% macro touched_bits() -%}
     {{ return(4194304) }}
 {%- endmacro %}

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
-from warehouse.benchmark import peak_of
+from warehouse.trial.capacity import peak_of
 
 
 @pytest.mark.timeout(120)

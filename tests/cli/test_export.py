@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from tests.cli.conftest import Run
-from warehouse.lake import open_lake
+from warehouse.lake.connection import open_lake
 from warehouse.settings import Settings
 
 

@@ -4,7 +4,7 @@ from click.testing import CliRunner
 
 from warehouse.cli.keys import keys
 from warehouse.errors import SettingsError
-from warehouse.keys import hash_key
+from warehouse.api_keys import hash_key
 from warehouse.settings import Settings
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from tests.cli.conftest import Run
 from tests.live import ROOT, envelope
-from warehouse.envelope import decode
+from warehouse.delivery.envelope import decode
 from warehouse.journal import JournalWriter
-from warehouse.lake import catalog_path, log_folder
-from warehouse.sealer import seal
+from warehouse.lake.connection import catalog_path, log_folder
+from warehouse.log.sealer import seal
 from warehouse.settings import Settings
 
 

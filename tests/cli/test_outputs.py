@@ -11,9 +11,9 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.live import envelope
-from warehouse.envelope import decode
+from warehouse.delivery.envelope import decode
 from warehouse.journal import JournalWriter
-from warehouse.sealer import seal
+from warehouse.log.sealer import seal
 from warehouse.settings import Settings
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from tests.cli.conftest import Run
 from tests.live import envelope
-from warehouse.cli.look import printable
-from warehouse.envelope import decode
+from warehouse.cli.style import printable
+from warehouse.delivery.envelope import decode
 from warehouse.journal import Delivery, JournalWriter, Problem
-from warehouse.lake import open_lake
-from warehouse.sealer import seal
+from warehouse.lake.connection import open_lake
+from warehouse.log.sealer import seal
 from warehouse.settings import Settings
 
 

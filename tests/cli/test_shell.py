@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
-from warehouse.lake import open_lake
+from warehouse.lake.connection import open_lake
 from warehouse.settings import Settings
 
 PATIENCE_SECONDS = 60.0

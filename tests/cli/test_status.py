@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from tests.cli.conftest import Run
-from warehouse.envelope import decode
+from warehouse.delivery.envelope import decode
 from warehouse.journal import JournalWriter
 from warehouse.settings import Settings
 

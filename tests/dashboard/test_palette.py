@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 
 from tests.live import ROOT
-from warehouse.dashboard.palette import PALETTE
+from warehouse.serving.dashboard.palette import PALETTE
 
 # Streamlit's own pages.
 BACKGROUNDS = ("#ffffff", "#0e1117", "#181816")

@@ -11,9 +11,9 @@ import duckdb
 import pytest
 
 import warehouse
-from warehouse.envelope import decode
+from warehouse.delivery.envelope import decode
 from warehouse.journal import JournalWriter
-from warehouse.refresh import refresh
+from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 
 Envelope = dict[str, Any]

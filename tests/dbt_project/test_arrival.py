@@ -20,7 +20,7 @@ from tests.dbt_project import (
 )
 from tests.dbt_project.conftest import Envelope, deliver
 from tests.properties.cases import Digest, digests
-from warehouse.refresh import refresh
+from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 
 SCENARIOS: Mapping[str, Sequence[Envelope]] = {

@@ -13,9 +13,9 @@ import pytest
 import warehouse
 from warehouse.contract import load_contract
 from warehouse.contract.events import MOST_BYTES
-from warehouse.envelope import decode
+from warehouse.delivery.envelope import decode
 from warehouse.journal import Delivery, JournalWriter
-from warehouse.refresh import refresh
+from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 
 MOST_VALUES = load_contract().events["order.created"].most_values

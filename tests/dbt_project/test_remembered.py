@@ -13,12 +13,12 @@ import pytest
 
 import warehouse
 from tests.dbt_project.conftest import Envelope, deliver
-from warehouse.build import build
-from warehouse.model import Run
-from warehouse.plan import load_plan
-from warehouse.refresh import refresh
-from warehouse.sealer import seal
-from warehouse.session import attach_build, log_position, open_session
+from warehouse.build.scheduler import build
+from warehouse.build.model import Run
+from warehouse.build.compiled_project import load_plan
+from warehouse.pipeline.refresh import refresh
+from warehouse.log.sealer import seal
+from warehouse.build.session import attach_build, log_position, open_session
 from warehouse.settings import Settings
 
 REFRESHES = 4

@@ -14,9 +14,9 @@ import duckdb
 import pytest
 
 import warehouse
-from warehouse.envelope import decode
+from warehouse.delivery.envelope import decode
 from warehouse.journal import JournalWriter
-from warehouse.refresh import refresh
+from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 
 SAMPLE = Path(__file__).parents[1] / "data" / "order_created.json"

@@ -12,13 +12,13 @@ import duckdb
 import pytest
 
 import warehouse
-from warehouse.envelope import decode
+from warehouse.delivery.envelope import decode
 from warehouse.journal import JournalWriter
-from warehouse.model import BUILT, POSITION, Run, build_model
-from warehouse.plan import load_plan
-from warehouse.refresh import refresh
-from warehouse.sealer import seal
-from warehouse.session import attach_build, log_position, open_session
+from warehouse.build.model import BUILT, POSITION, Run, build_model
+from warehouse.build.compiled_project import load_plan
+from warehouse.pipeline.refresh import refresh
+from warehouse.log.sealer import seal
+from warehouse.build.session import attach_build, log_position, open_session
 from warehouse.settings import Settings
 
 Received = tuple[datetime, bytes]

@@ -16,7 +16,7 @@ import pytest
 
 import warehouse
 from tests.dbt_project.conftest import Envelope, deliver
-from warehouse.refresh import refresh
+from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 
 CASES = Path(__file__).parents[1] / "data" / "cases"

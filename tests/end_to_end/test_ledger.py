@@ -22,7 +22,7 @@ import pytest
 
 import warehouse
 from tests.live import ROOT
-from warehouse.envelope import decode
+from warehouse.delivery.envelope import decode
 from warehouse.simulator import Simulation, simulate, write_ndjson
 
 EVENTS: Final = 20_000

@@ -18,7 +18,7 @@ import pytest
 import warehouse
 from tests.live import Receiver, exchange, running
 from warehouse.contract import load_contract
-from warehouse.refresh import refresh
+from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 
 DATA = Path(__file__).parents[1] / "data"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import warehouse
 from tests.live import KEY, ROOT, envelope, exchange, running
-from warehouse.refresh import refresh
+from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 
 BIN = Path(sys.executable).parent

@@ -11,8 +11,8 @@ import pytest
 
 import warehouse
 from tests.live import KEY, Receiver, envelope, free_port
-from warehouse.keys import hash_key
-from warehouse.refresh import refresh
+from warehouse.api_keys import hash_key
+from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 
 PATIENCE_SECONDS = 280.0

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from warehouse.journal import Damage, Reason
-from warehouse.lake import log_folder, open_lake
-from warehouse.sealer import seal
+from warehouse.lake.connection import log_folder, open_lake
+from warehouse.log.sealer import seal
 from warehouse.settings import Settings
 
 

@@ -12,11 +12,11 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from receiver.group_commit import JOURNAL_ROOM
-from warehouse.envelope import decode
+from receiver.intake.group_commit import JOURNAL_ROOM
+from warehouse.delivery.envelope import decode
 from warehouse.errors import WarehouseError
 from warehouse.journal import JournalWriter
-from warehouse.sealer import seal
+from warehouse.log.sealer import seal
 from warehouse.settings import Settings
 
 FAILED = 3

@@ -14,17 +14,17 @@ import duckdb
 import pytest
 
 from tests.live import Receiver, envelope, running
-from warehouse.attempt import attempt_path, attempting
+from warehouse.notes.refresh_attempt import attempt_path, attempting
 from warehouse.cli import command
-from warehouse.cli.failures import exit_code_of
-from warehouse.doctor import CHECKS, made
+from warehouse.cli.exit_codes import exit_code_of
+from warehouse.health.diagnosis import CHECKS, made
 from warehouse.errors import RefreshError
-from warehouse.figures import Counts, Figures, figures_path
-from warehouse.lake import catalog_path
-from warehouse.log_watch import log_watch_path, look_through
-from warehouse.notes import utc_now, write_note
-from warehouse.publication import Publication, publication_path, write_publication
-from warehouse.sealer import seal
+from warehouse.notes.log_counts import Counts, Figures, figures_path
+from warehouse.lake.connection import catalog_path
+from warehouse.care.log_watch import log_watch_path, look_through
+from warehouse.system.note_file import utc_now, write_note
+from warehouse.notes.refresh_note import Publication, publication_path, write_publication
+from warehouse.log.sealer import seal
 from warehouse.settings import Settings
 
 # Sorts after every journal of these days.

@@ -15,9 +15,9 @@ from tests.faults.load import Load, body_of
 from tests.faults.log_state import seal_and_read, settings_of
 from tests.live import running
 from warehouse.errors import LakeError, LakeLost
-from warehouse.lake import catalog_path, open_lake
-from warehouse.recovery import recover
-from warehouse.sealer import seal
+from warehouse.lake.connection import catalog_path, open_lake
+from warehouse.care.recover import recover
+from warehouse.log.sealer import seal
 
 REQUESTS = 300
 
@@ -32,8 +32,8 @@ def post(port: int, first: int) -> set[bytes]:
 
 
 def test_a_catalog_that_somebody_has_locked(home: Path, scale: Scale, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("warehouse.lake.BUSY_TIMEOUT_MS", 100)
-    monkeypatch.setattr("warehouse.batch.ATTEMPTS", 3)
+    monkeypatch.setattr("warehouse.lake.connection.BUSY_TIMEOUT_MS", 100)
+    monkeypatch.setattr("warehouse.log.commit.ATTEMPTS", 3)
     with running(home) as receiver:
         acknowledged = post(receiver.port, 0)
         seal(settings_of(home))

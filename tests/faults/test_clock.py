@@ -12,8 +12,8 @@ from tests.faults.load import Load, body_of
 from tests.faults.log_state import seal_and_read, settings_of
 from tests.live import envelope, running
 from warehouse.journal import list_journals
-from warehouse.lake import open_lake
-from warehouse.sealer import seal
+from warehouse.lake.connection import open_lake
+from warehouse.log.sealer import seal
 
 DAY = 86_400
 

@@ -12,7 +12,7 @@ from tests.faults.load import Load, body_of
 from tests.faults.log_state import seal_and_read, settings_of
 from tests.live import envelope, running
 from warehouse.journal import list_journals, read_journal
-from warehouse.sealer import seal
+from warehouse.log.sealer import seal
 
 SIZE, RESERVE = 14 * 2**20, 5 * 2**20
 

@@ -15,15 +15,15 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from receiver.answers import NOT_STORED, Refusal
-from receiver.group_commit import GroupCommit
+from receiver.intake.group_commit import GroupCommit
 from receiver.metrics import Metrics
 from tests.faults.conftest import Scale
 from tests.faults.load import Load, body_of
 from tests.faults.log_state import seal_and_read, settings_of
 from tests.live import envelope, running
-from warehouse.envelope import decode
+from warehouse.delivery.envelope import decode
 from warehouse.errors import HomeMissing
-from warehouse.home_folder import FOUND_ON, HomeFolder
+from warehouse.system.home_folder import FOUND_ON, HomeFolder
 from warehouse.journal import Damage, Delivery, Journal, Reason, list_journals, read_journal
 from warehouse.settings import Settings
 

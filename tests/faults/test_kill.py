@@ -11,8 +11,8 @@ from tests.faults.load import Load, body_of
 from tests.faults.log_state import settings_of
 from tests.live import running
 from warehouse.journal import Reason
-from warehouse.lake import open_lake
-from warehouse.sealer import seal
+from warehouse.lake.connection import open_lake
+from warehouse.log.sealer import seal
 from warehouse.settings import Settings
 
 CONNECTIONS = 64

@@ -6,11 +6,11 @@ import pytest
 
 from tests.faults.log_state import seal_and_read, settings_of
 from tests.live import envelope
-from warehouse.envelope import decode
+from warehouse.delivery.envelope import decode
 from warehouse.errors import JournalUnread
 from warehouse.journal import JournalWriter
-from warehouse.lake import open_lake
-from warehouse.sealer import seal
+from warehouse.lake.connection import open_lake
+from warehouse.log.sealer import seal
 
 # Its first bytes are mapped by nobody: reading them gives EIO, as a failing disk does.
 FAILING = Path("/proc/self/mem")

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import duckdb
 
 from tests.properties.worlds import Envelope
-from warehouse.envelope import decode
+from warehouse.delivery.envelope import decode
 from warehouse.journal import JournalWriter
-from warehouse.lake import open_lake
-from warehouse.refresh import refresh
+from warehouse.lake.connection import open_lake
+from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 
 Parts = list[list[Envelope]]

@@ -28,7 +28,7 @@ from tests.properties.cases import (
 )
 from tests.properties.worlds import Envelope, make_world
 from warehouse.contract import load_contract
-from warehouse.refresh import refresh
+from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 
 SEED = int(os.environ.get("PROPERTY_SEED", secrets.randbelow(2**32)))

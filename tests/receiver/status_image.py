@@ -19,11 +19,11 @@ from typing import Any
 import msgspec
 from PIL import Image
 
-from receiver.history import MINUTES, Hour, Minute
+from receiver.status.history import MINUTES, Hour, Minute
 from tests.live import KEY, ROOT, Receiver, running
 from tests.receiver.browser import chromium
-from warehouse.posting import post
-from warehouse.refresh import refresh
+from warehouse.trial.client import post
+from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 from warehouse.simulator import simulate
 

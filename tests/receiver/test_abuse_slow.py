@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from receiver.protocol import BODY_BYTES_A_SECOND, BODY_SECONDS
+from receiver.http.deadlines import BODY_BYTES_A_SECOND, BODY_SECONDS
 from tests.live import EVENT_PATH, KEY, Receiver, envelope, running
 
 HEAD = f"POST {EVENT_PATH} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {KEY}\r\n".encode()

@@ -29,7 +29,7 @@ import msgspec
 import warehouse
 from tests.live import KEY, ROOT, envelope, free_port, resident_bytes
 from tests.receiver.load import Outcome, post_from
-from warehouse.compaction import FANOUT, list_log_files
+from warehouse.care.log_compaction import FANOUT, list_log_files
 
 CONNECTIONS = 16
 # A retailer's busy hour: so many deliveries a second, each a few times as likely to be repeated as NewStore's are.
@@ -119,7 +119,7 @@ class _Soak:
         # Supervised: it ends when the pipe to us does, and its children end with it.
         self._up = stack.enter_context(
             subprocess.Popen(
-                [sys.executable, "-m", "warehouse.supervised", "up", "--workers", "2", "--port", str(self._port)],
+                [sys.executable, "-m", "warehouse.cli.supervised", "up", "--workers", "2", "--port", str(self._port)],
                 cwd=home.parent,
                 env=self._environ,
                 stdin=subprocess.PIPE,

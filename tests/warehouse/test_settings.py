@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from warehouse.errors import SettingsError
-from warehouse.keys import hash_key
+from warehouse.api_keys import hash_key
 from warehouse.settings import DURATIONS, SIZES, Settings
 
 

@@ -10,9 +10,9 @@ from typing import Final, NoReturn, cast
 
 import click
 
-from warehouse.cli.failures import exit_code_of
-from warehouse.cli.home import home_option
-from warehouse.disk import keep_private
+from warehouse.cli.exit_codes import exit_code_of
+from warehouse.cli.options import home_option
+from warehouse.system.disk import keep_private
 
 VERBS: Final = (
     "serve",

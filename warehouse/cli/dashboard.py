@@ -10,8 +10,8 @@ from typing import Final
 
 import click
 
-from warehouse.cli.home import home_option, load_settings
-from warehouse.dashboard.palette import BLUE
+from warehouse.cli.options import home_option, load_settings
+from warehouse.serving.dashboard.palette import BLUE
 from warehouse.errors import DashboardError
 
 # No call leaves this machine, and nothing of streamlit's own that is for its authors is shown.
@@ -48,7 +48,7 @@ def dashboard(context: click.Context, host: str, port: int) -> int:
     settings = load_settings(context)
     if importlib.util.find_spec("streamlit") is None:
         raise DashboardError("the dashboard is not installed.", "pip install 'newstore-warehouse[dashboard]'")
-    from warehouse.lake import open_lake
+    from warehouse.lake.connection import open_lake
 
     # What is wrong with the lake is told here rather than on a page.
     open_lake(settings, read_only=True).close()

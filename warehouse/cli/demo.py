@@ -14,10 +14,10 @@ from typing import Final
 
 import click
 
-from warehouse.cli.home import home_option
+from warehouse.cli.options import home_option
 from warehouse.cli.progress import progress
 from warehouse.errors import SettingsError
-from warehouse.own_receiver import own_settings, receiving
+from warehouse.trial.local_receiver import own_settings, receiving
 from warehouse.settings import PREFIX, Settings
 
 FOLDER: Final = Path("data") / "demo"
@@ -42,9 +42,9 @@ def demo(context: click.Context, events: int, seed: int) -> None:
     settings = _own_settings(context)
     from rich.console import Console
 
-    from warehouse.cli.summary import Timing, show_summary
-    from warehouse.posting import post
-    from warehouse.refresh import refresh
+    from warehouse.cli.demo_summary import Timing, show_summary
+    from warehouse.trial.client import post
+    from warehouse.pipeline.refresh import refresh
     from warehouse.simulator import simulate
 
     deliveries = simulate(events=events, seed=seed, bad=BAD_SHARE, end=datetime.now(UTC))

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from warehouse.cli.home import home_option, load_settings
-from warehouse.cli.look import console, printable, say_json
+from warehouse.cli.options import home_option, load_settings
+from warehouse.cli.style import console, printable, say_json
 from warehouse.cli.progress import progress
 from warehouse.errors import SettingsError
 
 if TYPE_CHECKING:
-    from warehouse.doctor import Diagnosis
+    from warehouse.health.diagnosis import Diagnosis
 
 STYLES: Final = {"ok": "green", "warn": "yellow", "wrong": "bold red"}
 
@@ -40,7 +40,7 @@ def doctor(context: click.Context, as_json: bool) -> int:
 
 
 def _diagnose(context: click.Context) -> "Diagnosis":
-    from warehouse.doctor import diagnose, without_settings
+    from warehouse.health.diagnosis import diagnose, without_settings
 
     with progress("looking"):
         try:

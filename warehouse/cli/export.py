@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from warehouse.cli.home import home_option, load_settings
-from warehouse.cli.look import console, listing, say_json, size
+from warehouse.cli.options import home_option, load_settings
+from warehouse.cli.style import console, listing, say_json, size
 from warehouse.cli.progress import progress
 
 
@@ -27,8 +27,8 @@ def export(context: click.Context, file: Path, schemas: tuple[str, ...], force: 
       warehouse export --force --schema marts /srv/share/newstore.duckdb
     """
     settings = load_settings(context)
-    from warehouse.export import SCHEMAS
-    from warehouse.export import export as export_marts
+    from warehouse.serving.duckdb_export import SCHEMAS
+    from warehouse.serving.duckdb_export import export as export_marts
 
     with progress("exporting") as bar:
         result = export_marts(settings, file, schemas or SCHEMAS, force=force, progress=bar.report)

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from warehouse.keys import as_hashed, hash_key, is_hashed, new_key
+from warehouse.api_keys import as_hashed, hash_key, is_hashed, new_key
 
 
 @click.group()

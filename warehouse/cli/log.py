@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from warehouse.cli.home import home_option, load_settings
+from warehouse.cli.options import home_option, load_settings
 from warehouse.cli.progress import progress
 
 
@@ -36,7 +36,7 @@ def compact(context: click.Context, as_json: bool) -> None:
       warehouse log compact
     """
     settings = load_settings(context)
-    from warehouse.maintenance import compact as compact_lake
+    from warehouse.care.lake_compaction import compact as compact_lake
 
     with progress("compacting") as bar:
         report = compact_lake(settings, progress=bar.report)
@@ -66,8 +66,8 @@ def verify(context: click.Context, as_json: bool) -> int:
       warehouse log verify
     """
     settings = load_settings(context)
-    from warehouse.file_digests import table_of
-    from warehouse.log_check import verify as verify_log
+    from warehouse.care.file_digests import table_of
+    from warehouse.care.verify import verify as verify_log
 
     with progress("verifying the log") as bar:
         report = verify_log(settings, bar.report)
@@ -109,7 +109,7 @@ def recover(context: click.Context, yes: bool, as_json: bool) -> int:
       warehouse log recover --yes
     """
     settings = load_settings(context)
-    from warehouse.recovery import recover as recover_log
+    from warehouse.care.recover import recover as recover_log
 
     with progress("reading the log") as bar:
         found = recover_log(settings, bar.report, dry_run=not yes)
@@ -154,7 +154,7 @@ def export(
       warehouse log export november.ndjson.gz --since 2025-11-01 --until 2025-12-01 --name order.created
     """
     settings = load_settings(context)
-    from warehouse.log_export import LogSlice, export_log
+    from warehouse.care.export_log import LogSlice, export_log
 
     with progress("exporting the log") as bar:
         report = export_log(settings, file, LogSlice(since, until, name), bar.report)

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from warehouse.cli.home import home_option, load_settings
-from warehouse.cli.look import console, facts, listing, printable, say_json, size
+from warehouse.cli.options import home_option, load_settings
+from warehouse.cli.style import console, facts, listing, printable, say_json, size
 from warehouse.cli.progress import progress
 
 if TYPE_CHECKING:
-    from warehouse.quarantine import Quarantined
+    from warehouse.care.quarantine import Quarantined
 
 
 @click.group()
@@ -42,7 +42,7 @@ def list_command(context: click.Context, problem: str | None, name: str | None, 
       warehouse quarantine list --problem unknown_name --limit 10
     """
     settings = load_settings(context)
-    from warehouse.quarantine import list_quarantine
+    from warehouse.care.quarantine import list_quarantine
 
     with progress("reading the log"):
         found = list_quarantine(settings, problem=problem, name=name, limit=limit)
@@ -74,7 +74,7 @@ def show_command(context: click.Context, identity: str, as_json: bool) -> None:
       warehouse quarantine show 3f9ac01b:17
     """
     settings = load_settings(context)
-    from warehouse.quarantine import show_quarantined
+    from warehouse.care.quarantine import show_quarantined
 
     shown = show_quarantined(settings, identity)
     if as_json:
@@ -111,7 +111,7 @@ def retry_command(context: click.Context, append: bool, as_json: bool) -> None:
       warehouse quarantine retry --apply && warehouse refresh
     """
     settings = load_settings(context)
-    from warehouse.quarantine import retry_quarantined
+    from warehouse.care.quarantine import retry_quarantined
 
     with progress("reading again") as bar:
         result = retry_quarantined(settings, append=append, progress=bar.report)

@@ -2,7 +2,7 @@
 
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from warehouse.cli.look import NO_WIDTH_LIMIT, printable
+from warehouse.cli.style import NO_WIDTH_LIMIT, printable
 from warehouse.cli.row_values import Result, as_text, column_names
 
 if TYPE_CHECKING:

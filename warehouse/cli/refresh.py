@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from warehouse.cli.home import home_option, load_settings
+from warehouse.cli.options import home_option, load_settings
 from warehouse.cli.progress import progress
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
-    from warehouse.watch import Failed, Refreshed
+    from warehouse.pipeline.watch import Failed, Refreshed
 
 
 @click.command()
@@ -48,7 +48,7 @@ def refresh(context: click.Context, full: bool, seconds: float | None, as_json: 
             raise click.UsageError("--full and --watch do not go together.")
         _watch(settings, seconds, as_json)
         return
-    from warehouse.refresh import refresh as refresh_settings
+    from warehouse.pipeline.refresh import refresh as refresh_settings
 
     with progress("refreshing") as bar:
         publication = refresh_settings(settings, full=full, progress=bar.report)
@@ -65,7 +65,7 @@ def refresh(context: click.Context, full: bool, seconds: float | None, as_json: 
 
 
 def _watch(settings: Settings, seconds: float, as_json: bool) -> None:
-    from warehouse.watch import Refreshed, watch
+    from warehouse.pipeline.watch import Refreshed, watch
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from warehouse.cli.home import home_option, load_settings
+from warehouse.cli.options import home_option, load_settings
 from warehouse.cli.progress import progress
 
 
@@ -24,7 +24,7 @@ def replay(context: click.Context, files: tuple[Path, ...], as_json: bool) -> No
       warehouse replay export-2025-*.ndjson
     """
     settings = load_settings(context)
-    from warehouse.replay import replay as replay_files
+    from warehouse.journal.replay import replay as replay_files
 
     with progress("replaying") as bar:
         result = replay_files(settings, files, progress=bar.report)

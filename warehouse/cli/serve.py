@@ -2,7 +2,7 @@
 
 import click
 
-from warehouse.cli.home import home_option, load_settings
+from warehouse.cli.options import home_option, load_settings
 
 
 @click.command()
@@ -23,7 +23,7 @@ def serve(context: click.Context, host: str | None, port: int | None, workers: i
       WAREHOUSE_API_KEYS_FILE=keys.txt warehouse serve --host 0.0.0.0 --workers 2
     """
     from receiver.server import serve as serve_settings
-    from warehouse.cli.forget import forget_keys
+    from warehouse.cli.forget_keys import forget_keys
 
     settings = load_settings(context, host=host, port=port, workers=workers)
     forget_keys()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from warehouse.cli.home import home_option, load_settings
+from warehouse.cli.options import home_option, load_settings
 
 
 @click.command()
@@ -25,9 +25,9 @@ def shell(context: click.Context, at: str | None) -> None:
       warehouse shell < questions.sql
     """
     settings = load_settings(context)
-    from warehouse.cli.statements import Session
-    from warehouse.lake import open_lake
-    from warehouse.moment import open_moment
+    from warehouse.cli.shell_session import Session
+    from warehouse.lake.connection import open_lake
+    from warehouse.lake.time_travel import open_moment
 
     con = open_lake(settings, read_only=True) if at is None else open_moment(settings, at)
     with con:
@@ -35,7 +35,7 @@ def shell(context: click.Context, at: str | None) -> None:
         if not sys.stdin.isatty():
             session.run_lines(sys.stdin)
             return
-        from warehouse.cli.prompt import ask
+        from warehouse.cli.shell_prompt import ask
 
         moment = f", as it was at {at}" if at else ""
         click.echo(f"The lake of {_short(settings.home)}{moment}.")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from warehouse.cli.home import load_settings
+from warehouse.cli.options import load_settings
 from warehouse.cli.progress import progress
 from warehouse.errors import SettingsError
-from warehouse.keys import is_hashed
+from warehouse.api_keys import is_hashed
 
 COUNT = click.IntRange(min=1)
 RATE = click.FloatRange(min=0, min_open=True)
@@ -97,7 +97,7 @@ def simulate(
         if out is not None:
             count = write_ndjson(simulation, out, progress=report)
         else:
-            from warehouse.posting import post
+            from warehouse.trial.client import post
 
             assert url is not None
             assert key is not None

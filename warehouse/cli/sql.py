@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from warehouse.cli.home import home_option, load_settings
+from warehouse.cli.options import home_option, load_settings
 from warehouse.cli.progress import Bar, progress
 
 if TYPE_CHECKING:
@@ -59,11 +59,11 @@ def _layout(context: click.Context, layout: str | None, as_json: bool, out: Path
 
 def _answer(settings: "Settings", query: str, layout: str, out: Path | None, at: str | None, bar: Bar) -> None:
     # Not at the top: a wrong option is told without waiting for DuckDB.
-    from warehouse.cli.asking import interruptible
-    from warehouse.cli.output import write_answers
-    from warehouse.lake import open_lake
-    from warehouse.moment import open_moment
-    from warehouse.reader_statements import only_read, statements
+    from warehouse.cli.query_errors import interruptible
+    from warehouse.cli.row_formats import write_answers
+    from warehouse.lake.connection import open_lake
+    from warehouse.lake.time_travel import open_moment
+    from warehouse.serving.reader_statements import only_read, statements
 
     con = open_lake(settings, read_only=True) if at is None else open_moment(settings, at)
     with con:

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from warehouse.cli.failures import say
-from warehouse.cli.home import home_option, load_settings
-from warehouse.cli.look import console, facts, listing, say_json, size
+from warehouse.cli.exit_codes import say
+from warehouse.cli.options import home_option, load_settings
+from warehouse.cli.style import console, facts, listing, say_json, size
 from warehouse.cli.progress import progress
 
 if TYPE_CHECKING:
-    from warehouse.overview import Overview
+    from warehouse.health.overview import Overview
 
 NOT_READ: Final = "it cannot be read, see below"
 
@@ -31,7 +31,7 @@ def status(context: click.Context, as_json: bool) -> int:
       warehouse --home /srv/newstore status --json
     """
     settings = load_settings(context)
-    from warehouse.overview import overview
+    from warehouse.health.overview import overview
 
     with progress("reading the journals") as bar:
         found = overview(settings, bar.report)

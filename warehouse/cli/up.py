@@ -8,10 +8,10 @@ from typing import Final
 
 import click
 
-from warehouse.cli.home import home_option, load_settings
+from warehouse.cli.options import home_option, load_settings
 from warehouse.errors import LockHeld
-from warehouse.home_folder import HomeFolder
-from warehouse.lock import hold_lock
+from warehouse.system.home_folder import HomeFolder
+from warehouse.system.lock import hold_lock
 from warehouse.settings import KEY_VARIABLES, Settings
 
 # uvicorn's own grace and the time to leave the interpreter; a refresh may be in the middle of a large one.
@@ -46,8 +46,8 @@ def up(context: click.Context, host: str | None, port: int | None, workers: int 
     """
     from receiver.app import require_keys
     from receiver.server import LOGGING
-    from warehouse.cli.forget import forget_keys
-    from warehouse.supervisor import Child, supervise
+    from warehouse.cli.forget_keys import forget_keys
+    from warehouse.system.supervisor import Child, supervise
 
     settings = load_settings(context, host=host, port=port, workers=workers)
     forget_keys()

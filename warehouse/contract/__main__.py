@@ -3,7 +3,7 @@
 import sys
 
 from warehouse.contract import load_contract
-from warehouse.contract.table import render_table
+from warehouse.contract.markdown_table import render_table
 from warehouse.errors import ContractError
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from warehouse.disk import sync_file
+from warehouse.system.disk import sync_file
 from warehouse.errors import JournalCorrupt
 from warehouse.journal.record import (
     CHECKSUM,

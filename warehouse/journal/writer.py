@@ -19,7 +19,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from warehouse.disk import make_folder, sync_file, sync_folder
+from warehouse.system.disk import make_folder, sync_file, sync_folder
 from warehouse.errors import JournalDisplaced, JournalError
 from warehouse.journal.record import RESERVED, SUFFIX, Delivery, pack_header, pack_records, seed_of
 

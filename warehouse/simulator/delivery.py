@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from warehouse.whole_file import whole_file
+from warehouse.system.whole_file import whole_file
 
 Progress = Callable[[int, int | None], None]
 

@@ -12,7 +12,7 @@ import msgspec
 
 from warehouse.simulator import clock
 from warehouse.simulator.money import decimal
-from warehouse.whole_file import whole_file
+from warehouse.system.whole_file import whole_file
 
 # Where sales are booked: the day's first moment (ms), channel type, channel, currency.
 Booking: TypeAlias = tuple[int, str, str, str]

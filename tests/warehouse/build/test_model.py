@@ -1,0 +1,62 @@
+"""A model that is made of slices or portions, as one is that does not fit into memory, is the model made at once."""
+
+import random
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import warehouse.build.model
+from tests.properties.cases import arrange, deliver, digests
+from tests.properties.worlds import make_world
+from warehouse.build.model import Model, Run, build_model
+from warehouse.build.compiled_project import load_plan
+from warehouse.pipeline.refresh import refresh
+from warehouse.log.sealer import seal
+from warehouse.build.session import attach_build, open_session
+from warehouse.settings import Settings
+
+
+def test_slices_make_the_same_tables(tmp_path: Path, seed: int) -> None:
+    settings = Settings(home=tmp_path / "home", memory=10**9)
+    deliver(settings, {"t1": make_world(seed, 100), "t2": make_world(seed + 1, 100)})
+    batch = refresh(settings).batch
+    models = [step.model for step in load_plan(settings).steps.values() if step.model.strategy == "by_entity"]
+    assert len(models) > 20
+    rows = 0
+    with open_session(settings) as con:
+        attach_build(con, settings)
+        con.execute("set TimeZone = 'UTC'")
+        for model in models:
+            con.execute(f"create or replace temp table at_once as from {model.relation}")
+            build_model(con, model, Run("sliced", batch), full=True, slices=8)
+            for one, other in (("at_once", model.relation), (model.relation, "at_once")):
+                assert con.execute(f"from {one} except all from {other}").fetchall() == [], model.name
+            rows += con.execute("select count(*) from at_once").fetchall()[0][0]
+    assert rows > 100
+
+
+def test_a_log_read_in_portions_makes_the_same_marts(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = arrange(random.Random(seed), make_world(seed, 150), 4)
+    at_once, in_portions = Settings(home=tmp_path / "at_once"), Settings(home=tmp_path / "in_portions")
+    steps = list[int]()
+    portions = warehouse.build.model._portions
+
+    def counted(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int) -> list[int]:
+        found = portions(con, model, run, built)
+        steps.append(len(found))
+        return found
+
+    monkeypatch.setattr(warehouse.build.model, "_portions", counted)
+    for settings, size in ((at_once, 10**6), (in_portions, 1)):
+        monkeypatch.setattr(warehouse.build.model, "PORTION", size)
+        steps.clear()
+        for part in parts:
+            deliver(settings, {"t": part})
+            seal(settings)
+        refresh(settings)
+        # What has no deliveries makes no batch.
+        assert max(steps) == (1 if settings is at_once else sum(map(bool, parts)))
+    assert digests(in_portions) == digests(at_once)

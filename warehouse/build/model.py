@@ -1,0 +1,275 @@
+"""A model of the dbt project as a refresh runs it: the whole table anew, or the rows of what was touched.
+
+One transaction holds the rows of a model and its place in the log, `build.main.generations`; whatever dies when, the
+place is true of the rows.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final, Literal
+
+import duckdb
+import msgspec
+
+from warehouse.build.new_deliveries import COPY, LOG
+from warehouse.build.touched_entities import MOST_ENTITIES, Place, changed_entities, find_rows, find_touched
+from warehouse.lake.transaction import transaction
+
+# Stand in a compiled model where a run's own numbers belong. They are put in as literals, by which the lake leaves out
+# the files of the log that hold nothing new.
+POSITION: Final = "__position__"
+BUILT: Final = "__built__"
+
+# The batch after which everything in a table came.
+EVERYTHING: Final = -1
+# A build that ran out of memory is tried again in so many times as many slices, up to this number.
+MORE_SLICES: Final = 8
+MOST_SLICES: Final = 64
+
+# Models that read the log take up so many deliveries at once: however long the log is, what they keep in memory is not.
+PORTION: Final = 1_000_000
+# A table of no more rows than DuckDB keeps in one group is read faster than looked through before.
+LARGE: Final = 122_880
+
+# The schemas of what readers see.
+PUBLISHED: Final = frozenset({"marts", "trust"})
+
+# As the macro `near` marks a table of which only the rows of touched entities are read.
+NEAR: Final = re.compile(r"(\S+) /\* near by ([\w, ]+) \*/")
+
+Strategy = Literal["whole", "by_entity", "by_key", "append"]
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """One model: the SQL of its table and, unless its strategy is `whole`, of the rows that a run touches.
+
+    `columns` are the names and types of its contract, where it has one, `reads_log` says whether it is made from the
+    log rather than from other models alone. `entity` are the columns whose rows are
+    recomputed together and `sources` the relations, by model, whose `changed_batch` says which; `key` names a row for
+    the strategy `by_key`.
+    """
+
+    name: str
+    schema: str
+    strategy: Strategy
+    whole: str
+    touched: str = ""
+    reads_log: bool = False
+    columns: tuple[tuple[str, str], ...] = ()
+    entity: tuple[str, ...] = ()
+    sources: dict[str, str] = {}
+    key: tuple[str, ...] = ()
+
+    @property
+    def relation(self) -> str:
+        """The model's table in the build database."""
+        return f"build.{self.schema}.{self.name}"
+
+    def touched_entities(self, batch: int | dict[str, int]) -> str:
+        """A query of the entities with a row that changed in a source after that batch, or the source's own."""
+        return changed_entities(self.entity, self.sources, batch)
+
+
+class Fresh(msgspec.Struct, frozen=True):
+    """What a run has put into a mart: the rows of the entities that have changed since a batch, which stand in a table
+    `fresh_table` of their own as well, in the place of so many `gone` ones."""
+
+    since: int
+    gone: int
+
+
+class Run(msgspec.Struct, frozen=True):
+    """What all models of one run share: its id, the batch of the log up to which it reads, and which tables hold the
+    rows of touched entities of others.
+
+    All deliveries after the batch `arrived_after`, where there is one, stand in a copy as well. `fresh` is filled with
+    the marts of which the touched rows need not be looked for when they are published.
+    """
+
+    run_id: str
+    position: int
+    near: Mapping[Place, str] = {}
+    arrived_after: int | None = None
+    fresh: dict[str, Fresh] | None = None
+
+
+def build_model(con: duckdb.DuckDBPyConnection, model: Model, run: Run, *, full: bool = False, slices: int = 1) -> None:
+    """Bring a model's table to the run's position in a transaction of its own. Raises duckdb.Error.
+
+    What does not fit into memory, nor can be left to the disk, is made of so many slices of the entities; of more, when
+    those do not fit either.
+    """
+    try:
+        _build(con, model, run, full, slices)
+    except duckdb.OutOfMemoryException:
+        # dbt hands over one of the two queries only.
+        if model.strategy != "by_entity" or model.whole == model.touched or slices >= MOST_SLICES:
+            raise
+        build_model(con, model, run, full=full, slices=slices * MORE_SLICES)
+
+
+def _build(con: duckdb.DuckDBPyConnection, model: Model, run: Run, full: bool, slices: int) -> None:
+    gone = list[int]()
+    with transaction(con):
+        rows = con.execute("select batch from build.main.generations where model = ?", [model.name]).fetchall()
+        if not rows or full:
+            _build_whole(con, model, run, slices)
+            con.execute("delete from build.main.generations where model = ?", [model.name])
+            con.execute(
+                f"insert into build.main.generations select ?, ?, {_reached(model, run)}, ?",
+                [model.name, run.run_id, _columns(con, model.relation)],
+            )
+        else:
+            if model.strategy == "whole":
+                _build_whole(con, model, run)
+            else:
+                gone = _build_touched(con, model, run, int(rows[0][0]), slices)
+            con.execute(
+                f"update build.main.generations set batch = {_reached(model, run)} where model = ?", [model.name]
+            )
+    if len(gone) == 1 and run.fresh is not None and model.strategy == "by_entity" and model.schema in PUBLISHED:
+        con.execute(f"create or replace table {fresh_table(model.name)} as from news")
+        run.fresh[model.name] = Fresh(int(rows[0][0]), gone[0])
+
+
+def fresh_table(mart: str) -> str:
+    """Where a run keeps the rows of touched entities that it has put into a mart, until they are published."""
+    return f"run.main.fresh_{mart}"
+
+
+def forget_fresh(con: duckdb.DuckDBPyConnection, run: Run) -> None:
+    """Drop all that a run has kept for publishing."""
+    for mart in run.fresh or {}:
+        con.execute(f"drop table if exists {fresh_table(mart)}")
+
+
+def is_built(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
+    """Whether a model has a table."""
+    return bool(con.execute("select 1 from build.main.generations where model = ?", [model.name]).fetchall())
+
+
+def names_near(model: Model) -> set[Place]:
+    """Where a model finds the events of the entities that a run touches."""
+    return {_place(found) for found in NEAR.finditer(model.touched)}
+
+
+def _build_whole(con: duckdb.DuckDBPyConnection, model: Model, run: Run, slices: int = 1) -> None:
+    sql = model.whole.replace(POSITION, str(run.position)).replace(BUILT, "0")
+    con.execute(f"drop table if exists {model.relation}")
+    if model.columns:
+        columns = ", ".join(f"{name} {kind}" for name, kind in model.columns)
+        con.execute(f"create table {model.relation} ({columns})")
+    else:
+        con.execute(f"create table {model.relation} as from ({sql}) limit 0")
+    if slices > 1 or len(_portions(con, model, run, EVERYTHING)) > 1:
+        _build_touched(con, model, msgspec.structs.replace(run, near={}), EVERYTHING, slices)
+    else:
+        con.execute(f"insert into {model.relation} by name {sql}")
+
+
+def _build_touched(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int, slices: int = 1) -> list[int]:
+    """Recompute what has changed since that batch; how many rows each step has replaced, no step when nothing has."""
+    gone = list[int]()
+    if model.strategy != "by_entity":
+        for position in _portions(con, model, run, built):
+            gone.append(_replace(con, model, msgspec.structs.replace(run, position=position), built))
+            built = position
+        return gone
+    for number in range(slices):
+        entities = f"from ({model.touched_entities(built)}) where hash({model.entity[-1]}) % {slices} = {number}"
+        count = find_touched(con, model.entity, entities)
+        if count:
+            near = run.near if count > MOST_ENTITIES else _near(con, model, run)
+            gone.append(_replace(con, model, msgspec.structs.replace(run, near=near), built))
+    return gone
+
+
+def _portions(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int) -> list[int]:
+    """The batches up to which a model reads the log, one after the other, from its place to the run's.
+
+    One step for a model that does not read it, and in dbt's own runs, which hand over one of the two queries only.
+    """
+    is_one_step = not model.reads_log or model.strategy in ("whole", "by_entity") or model.whole == model.touched
+    if is_one_step or run.position <= built + 1 or _is_copied(run, built):
+        return [run.position]
+    batches = con.execute(
+        "select batch, count(*) from lake.log.events where batch > ? and batch <= ? group by batch order by batch",
+        [built, run.position],
+    ).fetchall()
+    ends, deliveries = list[int](), 0
+    for batch, count in batches:
+        deliveries += count
+        if deliveries >= PORTION:
+            ends.append(int(batch))
+            deliveries = 0
+    return [*(end for end in ends if end != run.position), run.position]
+
+
+def _replace(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int) -> int:
+    """Put the rows of what is touched in the place of those that are there, and say how many those were."""
+    sql = model.touched.replace(POSITION, str(run.position)).replace(BUILT, str(built))
+    sql = NEAR.sub(lambda found: run.near.get(_place(found), found[1]), sql)
+    if _is_copied(run, built):
+        sql = sql.replace(LOG, COPY)
+    con.execute(f"create or replace temp table news as {sql}")
+    _check_columns(con, model)
+    # Whole entities are rewritten, also those of which nothing is left: deleting by the new rows would keep those.
+    gone = 0
+    if model.strategy == "by_entity":
+        gone = _delete(con, model, model.entity, "touched")
+    elif model.strategy == "by_key":
+        gone = _delete(con, model, model.key, "news")
+    con.execute(f"insert into {model.relation} by name from news")
+    return gone
+
+
+def _is_copied(run: Run, built: int) -> bool:
+    """Whether all that came into the log after that batch stands in the run's copy."""
+    return run.arrived_after is not None and run.arrived_after <= built
+
+
+def _near(con: duckdb.DuckDBPyConnection, model: Model, run: Run) -> dict[Place, str]:
+    """The copies that a run has of what models read of touched entities, and for large tables of which there is none
+    a query of these rows."""
+    near = dict(run.near)
+    for number, place in enumerate(names_near(model) - near.keys()):
+        ((rows,),) = con.execute(f"select count(*) from {place.relation}").fetchall()
+        if rows > LARGE:
+            near[place] = f"({find_rows(con, place, f'select {model.entity[-1]} from touched', f'rows_{number}')})"
+    return near
+
+
+def _place(found: re.Match[str]) -> Place:
+    return Place(found[1], tuple(found[2].split(", ")))
+
+
+def _delete(con: duckdb.DuckDBPyConnection, model: Model, columns: tuple[str, ...], table: str) -> int:
+    names = ", ".join(columns)
+    query = f"delete from {model.relation} where ({names}) in (select {names} from {table})"
+    ((gone,),) = con.execute(query).fetchall()
+    return int(gone)
+
+
+def _check_columns(con: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Stop when the model's columns are not those of its table any more: it has to be built anew, from the log."""
+    of_table, of_model = (
+        {row[0] for row in con.execute(f"select * from {table} limit 0").description or []}
+        for table in (model.relation, "news")
+    )
+    if of_table != of_model:
+        raise duckdb.BinderException(
+            f"its columns are not those of its table ({', '.join(sorted(of_table ^ of_model))})"
+        )
+
+
+def _columns(con: duckdb.DuckDBPyConnection, relation: str) -> str:
+    """Names and types of a table's columns."""
+    return ", ".join(f"{column[0]} {column[1]}" for column in con.execute(f"describe {relation}").fetchall())
+
+
+def _reached(model: Model, run: Run) -> str:
+    """SQL of a model's place: as far as the sources it is made from, which a run of it alone does not bring along."""
+    if not model.sources:
+        return str(run.position)
+    names = ", ".join(f"'{source}'" for source in model.sources)
+    return f"(select min(batch) from build.main.generations where model in ({names}))"

@@ -1,0 +1,208 @@
+"""What a diagnosis says of a home: lake, log, journals, refreshes, quarantine, clock."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from warehouse.notes.refresh_attempt import State as Attempt
+from warehouse.health.finding import Finding, State, told
+from warehouse.errors import LakeMissing
+from warehouse.notes.log_counts import read_figures
+from warehouse.lake.connection import catalog_path
+from warehouse.care.verify import check_catalog
+from warehouse.care.log_watch import read_log_watch
+from warehouse.health.overview import Backlog, Overview, overview, reading_lake
+from warehouse.notes.refresh_note import Publication
+from warehouse.remedies import LOOK_THROUGH, READ_JOURNAL, REBUILD, RECOVER, REFRESH, RENEW_BUILD
+from warehouse.settings import Settings
+
+OLD_REFRESH: Final = timedelta(hours=24)
+CLOCK_SLACK: Final = timedelta(seconds=60)
+MANY_PROBLEMS: Final = 0.01
+MISSING_SHOWN: Final = 3
+# The log is looked through about once a day; a very long one, or one that nobody watches, waits longer.
+LATE_LOOK: Final = 8 * 86_400.0
+# Notes are spoken of where what they tell of is.
+CHECK_OF: Final = {"publication": "refresh", "marks": "journal"}
+CLOCK: Final = """
+select
+    epoch(max(received_at)),
+    max(epoch(published_at) - epoch(received_at)) filter (where published_at > received_at)
+from lake.log.events
+"""
+
+
+def lake(settings: Settings) -> Iterator[Finding]:
+    """Whether the lake opens, its catalog is sound and its files are there."""
+    catalog = catalog_path(settings)
+    try:
+        with reading_lake(settings) as con:
+            missing, files = _missing_files(con)
+    except LakeMissing as error:
+        yield Finding("lake", State.WARN, error.message, error.hint)
+        return
+    with closing(sqlite3.connect(f"file:{catalog}?mode=ro", uri=True)) as sqlite:
+        answer = sqlite.execute("pragma quick_check(1)").fetchone()[0]
+    if answer != "ok":
+        yield Finding("lake", State.WRONG, f"{catalog}: the catalog is damaged: {answer}", RECOVER)
+    elif missing:
+        shown = ", ".join(str(path) for path in missing[:MISSING_SHOWN])
+        text = f"{len(missing):,} of {files:,} files are missing or have another length: {shown}"
+        marts_only = not any("/log/" in str(path) for path in missing)
+        yield Finding("lake", State.WRONG, text, REBUILD if marts_only else RECOVER)
+    elif found := check_catalog(settings):
+        shown = "; ".join(map(str, found[:MISSING_SHOWN]))
+        yield Finding("lake", State.WRONG, f"{len(found):,} findings: {shown}", f"{LOOK_THROUGH}; {RECOVER}")
+    else:
+        text = f"opens, its catalog is sound, all {files:,} files are there; what is in them: see log"
+        yield Finding("lake", State.OK, text)
+
+
+def log(settings: Settings) -> Iterator[Finding]:
+    """What was looked through of the log's files, and what was found in them."""
+    known = read_log_watch(settings)
+    if known is None or known.looked is None:
+        text = "nothing of it has been looked through yet; `warehouse up` does it by itself, a little at a time"
+        yield Finding("log", State.OK if known is None else State.WARN, text, LOOK_THROUGH)
+        return
+    now = datetime.now(UTC).timestamp()
+    if known.unread is not None:
+        yield Finding("log", State.WRONG, f"it cannot be looked through: {known.unread.reason}", known.unread.hint)
+    if known.damaged:
+        text = f"{known.damaged:,} findings: {'; '.join(known.findings[:MISSING_SHOWN])}"
+        yield Finding("log", State.WRONG, text, f"{LOOK_THROUGH}; {RECOVER}")
+    since = f", each in the last {told(timedelta(seconds=now - known.oldest))}" if known.oldest is not None else ""
+    text = f"{known.verified:,} of {known.files:,} files looked through{since}"
+    late = known.verified < known.files or (known.oldest is not None and now - known.oldest > LATE_LOOK)
+    stale = now - known.looked > LATE_LOOK
+    state = State.WARN if late or stale else State.OK
+    yield Finding("log", state, text, f"leave `warehouse up` running, or {LOOK_THROUGH}" if late or stale else None)
+
+
+def build(settings: Settings) -> Iterator[Finding]:
+    """Whether dbt's working database can be opened."""
+    path = settings.build_path
+    if not path.exists() and not path.is_symlink():
+        yield Finding("build", State.OK, "there is no build database yet; a refresh makes it")
+        return
+    try:
+        with duckdb.connect(str(path), read_only=True) as con:
+            con.execute("select count(*) from duckdb_tables()").fetchall()
+    except duckdb.Error as error:
+        reason = " ".join(str(error).split())
+        if "lock" in reason.lower():
+            yield Finding("build", State.OK, f"{path}: a refresh has it open at this moment")
+        else:
+            yield Finding("build", State.WRONG, f"{path}: it cannot be opened: {reason}", RENEW_BUILD)
+    else:
+        yield Finding("build", State.OK, f"{path}: it opens")
+
+
+def _missing_files(con: duckdb.DuckDBPyConnection) -> tuple[list[Path], int]:
+    tables = con.execute(
+        "select schema_name, table_name from duckdb_tables() where database_name = 'lake' order by all"
+    ).fetchall()
+    missing, files = list[Path](), 0
+    for schema, table in tables:
+        rows = con.execute(
+            "select data_file, data_file_size_bytes from ducklake_list_files('lake', ?, schema => ?)", [table, schema]
+        ).fetchall()
+        files += len(rows)
+        for name, size in rows:
+            path = Path(name)
+            # Only files of this machine can be looked at.
+            if "://" not in name and (not path.is_file() or path.stat().st_size != size):
+                missing.append(path)
+    return missing, files
+
+
+def journal(settings: Settings) -> Iterator[Finding]:
+    """What waits in the journals, what is damaged there, how refreshes go, what was not understood."""
+    found = overview(settings)
+    for unread in found.unread:
+        # What is wrong with the lake is said where the lake is looked at.
+        if unread.source != "lake":
+            yield Finding(CHECK_OF.get(unread.source, unread.source), State.WRONG, unread.reason, unread.hint)
+    if found.journal is not None:
+        yield from _journal(found, found.journal)
+    yield from _refresh(found)
+    yield from _problems(found)
+
+
+def _journal(found: Overview, backlog: Backlog) -> Iterator[Finding]:
+    for damage in backlog.damage:
+        torn = "torn tail" in damage
+        hint = "nothing to do: it was promised to nobody" if torn else READ_JOURNAL
+        yield Finding("journal", State.OK if torn else State.WRONG, damage, hint)
+    text = f"{backlog.files:,} files, {backlog.unsealed:,} deliveries not in the log yet"
+    if backlog.unsealed and found.refresh is None:
+        yield Finding("journal", State.WARN, f"{text}; no refresh has shown any", REFRESH)
+    else:
+        yield Finding("journal", State.OK, text)
+
+
+def _refresh(found: Overview) -> Iterator[Finding]:
+    attempt = found.attempt
+    if attempt is not None and attempt.failure is not None and attempt.failures:
+        ended = "died" if attempt.state is Attempt.DIED else "failed"
+        text = f"{attempt.failures:,} {ended}, the last at {attempt.failure.failed_at}: {attempt.failure.message}"
+        yield Finding("refresh", State.WRONG, text, attempt.failure.hint)
+    elif attempt is not None and attempt.state is Attempt.OVERDUE:
+        text = f"the next one is overdue: the loop whose last began at {attempt.started_at} has ended unasked"
+        yield Finding("refresh", State.WRONG, text, REFRESH)
+    if found.refresh is None:
+        return
+    age = datetime.now(UTC) - datetime.fromisoformat(found.refresh.finished_at)
+    text = f"{found.refresh.finished_at}, {told(age)} ago, up to batch {found.refresh.batch}"
+    if _is_behind(found, found.refresh) and age > OLD_REFRESH:
+        yield Finding("refresh", State.WARN, f"{text}; deliveries have come since", REFRESH)
+    else:
+        yield Finding("refresh", State.OK, text)
+
+
+def _is_behind(found: Overview, shown: Publication) -> bool:
+    """Whether there are deliveries that readers do not see; where nobody can know, there may be."""
+    if found.journal is None or found.journal.unsealed:
+        return True
+    return found.log is not None and found.log.batch > shown.batch
+
+
+def _problems(found: Overview) -> Iterator[Finding]:
+    if found.log is None or not found.log.deliveries:
+        return
+    count = sum(found.log.problems.values())
+    text = f"{count:,} of {found.log.deliveries:,} deliveries could not be understood"
+    many = count > MANY_PROBLEMS * found.log.deliveries
+    yield Finding("quarantine", State.WARN if many else State.OK, text, "`warehouse quarantine list`" if many else None)
+
+
+def figures(settings: Settings) -> Iterator[Finding]:
+    """Whether the figures that the status page shows of the log can be read."""
+    found = read_figures(settings)
+    if found is not None:
+        yield Finding("figures", State.OK, f"those of the status page are of batch {found.batch}")
+
+
+def clock(settings: Settings) -> Iterator[Finding]:
+    """Whether this clock fits to the times of what was received."""
+    now = datetime.now(UTC)
+    try:
+        with reading_lake(settings) as con:
+            ((last, ahead),) = con.execute(CLOCK).fetchall()
+    except LakeMissing:
+        yield Finding("clock", State.OK, f"{now:%Y-%m-%d %H:%M:%S} UTC; nothing received yet to compare with")
+        return
+    hint = "set the clock, and let chrony or systemd-timesyncd keep it"
+    if last is not None and last - now.timestamp() > CLOCK_SLACK.total_seconds():
+        text = f"the last delivery was received {told(timedelta(seconds=last - now.timestamp()))} in the future"
+        yield Finding("clock", State.WRONG, f"{text}: the clock was set back", hint)
+    elif ahead is not None and ahead > CLOCK_SLACK.total_seconds():
+        text = f"an event was published up to {told(timedelta(seconds=ahead))} after it was received"
+        yield Finding("clock", State.WARN, f"{text}: this clock, or NewStore's, was wrong", hint)
+    else:
+        yield Finding("clock", State.OK, f"{now:%Y-%m-%d %H:%M:%S} UTC, and what was received fits to it")
