@@ -27,8 +27,8 @@ import psutil  # type: ignore[import-untyped]  # it has no types
 
 import warehouse
 from warehouse.errors import LakeError
-from warehouse.pipeline.refresh import refresh
 from warehouse.journal.replay import replay
+from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 from warehouse.simulator import simulate, write_ndjson
 

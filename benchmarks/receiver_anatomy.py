@@ -16,10 +16,10 @@ from receiver.intake.api_keys import ApiKeys
 from receiver.intake.body import check_head
 from receiver.metrics import Metrics
 from warehouse.contract import load_contract
-from warehouse.system.disk import sync_file
 from warehouse.delivery.envelope import decode
 from warehouse.journal.record import pack_records
 from warehouse.settings import Settings
+from warehouse.system.disk import sync_file
 
 GROUP = 64
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.homes import CACHE, SPARE, copy, history, settings_of, size_of
-from warehouse.lake.connection import log_folder, open_lake
 from warehouse.journal.replay import replay
+from warehouse.lake.connection import log_folder, open_lake
 from warehouse.log.sealer import seal
 
 NEW = 1_000

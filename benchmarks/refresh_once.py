@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.homes import deliver, settings_of
-from warehouse.system.lock import hold_lock
 from warehouse.build.compiled_project import load_plan
-from warehouse.pipeline.refresh import refresh, refresh_in
 from warehouse.build.session import open_session
+from warehouse.pipeline.refresh import refresh, refresh_in
+from warehouse.system.lock import hold_lock
 
 
 def main() -> None:

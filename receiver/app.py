@@ -28,14 +28,14 @@ from receiver.intake.api_keys import ApiKeys
 from receiver.intake.body import Room
 from receiver.intake.endpoint import ENDPOINT, EventEndpoint
 from receiver.intake.group_commit import GroupCommit
-from receiver.status.history import History
 from receiver.metrics import SHARED_FOLDER, STATE, Metrics
-from receiver.status.routes import Pages
 from receiver.status.findings import status_folder
+from receiver.status.history import History
+from receiver.status.routes import Pages
 from warehouse.contract import load_contract
-from warehouse.system.disk import keep_private
 from warehouse.errors import SettingsError, WarehouseError
 from warehouse.settings import Settings
+from warehouse.system.disk import keep_private
 from warehouse.system.terminal import Terminal
 
 EVENT_PATH: Final = "/newstore_api/v0/event"

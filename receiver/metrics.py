@@ -18,7 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from receiver.answers import REFUSALS, TOO_LARGE, Answer
-from warehouse.journal import Delivery, Problem
+from warehouse.delivery.delivery import Delivery, Problem
 from warehouse.system.sources import Sources
 
 SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"

@@ -19,14 +19,14 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from receiver.app import App, require_keys
-from receiver.metrics import SHARED_FOLDER
 from receiver.http.connections import raise_limit
+from receiver.metrics import SHARED_FOLDER
 from warehouse.errors import JournalCorrupt, LockHeld, ServeError
-from warehouse.system.home_folder import HomeFolder
 from warehouse.journal import Journal, list_journals
 from warehouse.journal.writer import process_of
-from warehouse.system.lock import hold_lock
 from warehouse.settings import Settings
+from warehouse.system.home_folder import HomeFolder
+from warehouse.system.lock import hold_lock
 from warehouse.system.terminal import Terminal
 
 HANGUP: Final = {signal.SIGHUP}

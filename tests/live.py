@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from warehouse.journal import Damage, Delivery, Reason, list_journals, read_journal
+from warehouse.delivery.delivery import Delivery
+from warehouse.journal import Damage, Reason, list_journals, read_journal
 
 ROOT = Path(__file__).parents[1]
 KEY = "test-key"

@@ -5,10 +5,8 @@
 is what the command line does, for programs. Each takes the home to work on, else that of the settings.
 """
 
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 # What is imported inside a function takes long; whoever only imports this package must not pay for it.
@@ -17,8 +15,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from warehouse.notes.refresh_note import Publication
     from warehouse.journal.replay import ReplayReport
+    from warehouse.notes.refresh_note import Publication
     from warehouse.simulator import Simulation
 
 __all__ = ["connect", "refresh", "replay", "simulate"]
@@ -31,7 +29,8 @@ def connect(home: str | Path | None = None, *, at: str | None = None) -> "duckdb
 
     With `at` the lake is as it was at that timestamp, in UTC where it names no zone. No statement over the lake that it
     has attached can change a row of it. It is a DuckDB of your program's own all the same, which can attach, read and
-    write whatever the program can: for statements of others use `warehouse.delivery.payload_reading`, as `warehouse sql` does.
+    write whatever the program can: for statements of others use `warehouse.serving.reader_statements`, as
+    `warehouse sql` does.
     Raises LakeMissing when there is no lake yet, LakeError when there was none at that moment.
     """
     from warehouse.lake.connection import open_lake
@@ -93,14 +92,3 @@ def simulate(
 
 def _text(home: str | Path | None) -> str | None:
     return None if home is None else str(home)
-
-
-class _Package(ModuleType):
-    """Keeps the functions above: importing `warehouse.refresh`, the module, would put it in the function's place."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in __all__ and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

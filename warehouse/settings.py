@@ -15,8 +15,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from warehouse.errors import SettingsError
 from warehouse.api_keys import as_hashed, read_keys_file
+from warehouse.errors import SettingsError
 
 PREFIX = "WAREHOUSE_"
 SIZE_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}

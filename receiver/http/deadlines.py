@@ -12,10 +12,10 @@ from typing import Any, Final
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from receiver.metrics import STATE
-from receiver.http.one_by_one import TooMuchHead
-from receiver.http.fast_path import ShortWay
 from receiver.http.connections import SWEEP_SECONDS, Watch
+from receiver.http.fast_path import ShortWay
+from receiver.http.one_by_one import TooMuchHead
+from receiver.metrics import STATE
 
 HEAD_SECONDS: Final = 10.0
 # A body may take this long, and a second more for each so many bytes of it that have come.

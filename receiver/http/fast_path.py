@@ -10,8 +10,8 @@ from typing import Final
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 
 from receiver.answers import Answer
-from receiver.intake.endpoint import ENDPOINT, EventEndpoint
 from receiver.http.one_by_one import OneByOne
+from receiver.intake.endpoint import ENDPOINT, EventEndpoint
 
 EVENT_URL: Final = b"/newstore_api/v0/event"
 

@@ -17,8 +17,8 @@ from typing import Final
 
 from receiver.answers import FORBIDDEN, GUESSED, Answer
 from receiver.intake.guesses import Guesses
-from warehouse.errors import SettingsError
 from warehouse.api_keys import PREFIX, as_hashed, exposure
+from warehouse.errors import SettingsError
 from warehouse.settings import Settings
 
 LOOK_SECONDS: Final = 1.0

@@ -21,11 +21,12 @@ from typing import Final, TypeVar
 
 from receiver.answers import NOT_STORED, QUEUE_FULL, Refusal
 from receiver.metrics import Metrics
-from warehouse.system.disk import free_bytes
+from warehouse.delivery.delivery import Delivery
 from warehouse.errors import HomeMissing, JournalDisplaced, JournalError
-from warehouse.system.home_folder import HomeFolder
-from warehouse.journal import Delivery, JournalWriter
+from warehouse.journal import JournalWriter
 from warehouse.settings import Settings
+from warehouse.system.disk import free_bytes
+from warehouse.system.home_folder import HomeFolder
 
 QUEUE_DELIVERIES: Final = 10_000
 # Room that a journal reserves for small groups.

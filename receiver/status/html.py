@@ -12,11 +12,11 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from receiver.status.svg_charts import bars, lines
-from receiver.status.home import HomeView
 from receiver.status.findings import QUIET_SECONDS, Level, Status, ago, span
+from receiver.status.home import HomeView
+from receiver.status.svg_charts import bars, lines
+from warehouse.delivery.delivery import Problem
 from warehouse.notes.log_counts import Figures, Quarantined
-from warehouse.journal import Problem
 from warehouse.remedies import REFRESH
 from warehouse.system.sources import Unread
 from warehouse.system.texts import shortened

@@ -201,7 +201,8 @@ def test_serving_on_a_port_that_is_taken(run: Run) -> None:
 def test_an_interrupted_command_ends_without_a_word(home: Path, seconds: float) -> None:
     query = "select count(*) from range(100000000000) a where hash(range) = 0"
     program = (
-        "import sys, warehouse.cli.query_errors, warehouse.lake.time_travel, warehouse.cli.row_formats, warehouse.cli.sql\n"
+        "import sys, warehouse.cli.query_errors, warehouse.cli.row_formats\n"
+        "import warehouse.cli.sql, warehouse.lake.time_travel\n"
         "from warehouse.lake.connection import open_lake; from warehouse.settings import Settings\n"
         f"open_lake(Settings.load({{}}, home={str(home)!r})).close()\n"
         f"sys.argv = ['warehouse', '--home', {str(home)!r}, 'sql', {query!r}]\n"

@@ -13,15 +13,15 @@ import pytest
 from tests.cli.conftest import Run
 from tests.live import KEY, envelope, free_port, running
 from warehouse import refresh
+from warehouse.api_keys import hash_key
+from warehouse.care.log_watch import LogWatch, log_watch_path, look_through, read_log_watch
 from warehouse.delivery.envelope import decode
 from warehouse.journal import JournalWriter, list_journals
-from warehouse.api_keys import hash_key
 from warehouse.lake.connection import catalog_path, log_folder, open_lake
-from warehouse.care.log_watch import LogWatch, log_watch_path, look_through, read_log_watch
-from warehouse.system.note_file import write_note
-from warehouse.notes.refresh_note import Publication, write_publication
 from warehouse.log.sealer import seal
+from warehouse.notes.refresh_note import Publication, write_publication
 from warehouse.settings import Settings
+from warehouse.system.note_file import write_note
 
 LONG_KEY = "k" * 32
 

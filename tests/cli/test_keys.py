@@ -2,9 +2,9 @@ import json
 
 from click.testing import CliRunner
 
+from warehouse.api_keys import hash_key
 from warehouse.cli.keys import keys
 from warehouse.errors import SettingsError
-from warehouse.api_keys import hash_key
 from warehouse.settings import Settings
 
 

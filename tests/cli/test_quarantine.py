@@ -8,8 +8,9 @@ from pathlib import Path
 from tests.cli.conftest import Run
 from tests.live import envelope
 from warehouse.cli.style import printable
+from warehouse.delivery.delivery import Delivery, Problem
 from warehouse.delivery.envelope import decode
-from warehouse.journal import Delivery, JournalWriter, Problem
+from warehouse.journal import JournalWriter
 from warehouse.lake.connection import open_lake
 from warehouse.log.sealer import seal
 from warehouse.settings import Settings

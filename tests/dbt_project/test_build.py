@@ -16,8 +16,8 @@ import duckdb
 import pytest
 
 import warehouse
-from warehouse.serving.semantic_layer import Declarations, Metric, read_declarations
 from warehouse.build.compiled_project import project_dir
+from warehouse.serving.semantic_layer import Declarations, Metric, read_declarations
 
 ROOT = Path(__file__).parents[2]
 DAYS = int(os.environ.get("WORLD_DAYS", "6"))

@@ -13,8 +13,9 @@ import pytest
 import warehouse
 from warehouse.contract import load_contract
 from warehouse.contract.events import MOST_BYTES
+from warehouse.delivery.delivery import Delivery
 from warehouse.delivery.envelope import decode
-from warehouse.journal import Delivery, JournalWriter
+from warehouse.journal import JournalWriter
 from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 

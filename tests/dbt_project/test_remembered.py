@@ -13,12 +13,12 @@ import pytest
 
 import warehouse
 from tests.dbt_project.conftest import Envelope, deliver
-from warehouse.build.scheduler import build
-from warehouse.build.model import Run
 from warehouse.build.compiled_project import load_plan
-from warehouse.pipeline.refresh import refresh
-from warehouse.log.sealer import seal
+from warehouse.build.model import Run
+from warehouse.build.scheduler import build
 from warehouse.build.session import attach_build, log_position, open_session
+from warehouse.log.sealer import seal
+from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 
 REFRESHES = 4

@@ -12,13 +12,13 @@ import duckdb
 import pytest
 
 import warehouse
+from warehouse.build.compiled_project import load_plan
+from warehouse.build.model import BUILT, POSITION, Run, build_model
+from warehouse.build.session import attach_build, log_position, open_session
 from warehouse.delivery.envelope import decode
 from warehouse.journal import JournalWriter
-from warehouse.build.model import BUILT, POSITION, Run, build_model
-from warehouse.build.compiled_project import load_plan
-from warehouse.pipeline.refresh import refresh
 from warehouse.log.sealer import seal
-from warehouse.build.session import attach_build, log_position, open_session
+from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 
 Received = tuple[datetime, bytes]

@@ -21,8 +21,8 @@ import pytest
 
 from tests.docs.pages import PAGES, ROOT, Block, blocks_of, name_of
 from tests.live import free_port
-from warehouse.pipeline.refresh import refresh
 from warehouse.journal.replay import replay
+from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 from warehouse.simulator import simulate, write_ndjson
 

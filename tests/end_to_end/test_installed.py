@@ -87,7 +87,8 @@ def test_dbt_run_by_itself(installed: Installation, tmp_path: Path) -> None:
     before = installed.files()
     sample = ROOT / "tests" / "data" / "order_created.json"
     assert installed.run(tmp_path, "warehouse", "replay", str(sample)).returncode == 0
-    where = installed.run(tmp_path, "python", "-c", "from warehouse.build.compiled_project import project_dir; print(project_dir())")
+    program = "from warehouse.build.compiled_project import project_dir; print(project_dir())"
+    where = installed.run(tmp_path, "python", "-c", program)
     project = where.stdout.strip()
     notes = ["--target-path", str(tmp_path / "dbt"), "--log-path", str(tmp_path / "dbt")]
     result = installed.run(tmp_path, "dbt", "run", "--project-dir", project, "--profiles-dir", project, *notes)

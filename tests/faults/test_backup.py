@@ -11,8 +11,8 @@ from tests.faults.conftest import Scale
 from tests.faults.load import Load, body_of
 from tests.faults.log_state import seal_and_read, settings_of
 from tests.live import ROOT, running
-from warehouse.care.verify import verify
 from warehouse.care.lake_compaction import compact
+from warehouse.care.verify import verify
 from warehouse.log.sealer import seal
 from warehouse.settings import Settings
 

@@ -14,18 +14,18 @@ import duckdb
 import pytest
 
 from tests.live import Receiver, envelope, running
-from warehouse.notes.refresh_attempt import attempt_path, attempting
+from warehouse.care.log_watch import log_watch_path, look_through
 from warehouse.cli import command
 from warehouse.cli.exit_codes import exit_code_of
-from warehouse.health.diagnosis import CHECKS, made
 from warehouse.errors import RefreshError
-from warehouse.notes.log_counts import Counts, Figures, figures_path
+from warehouse.health.diagnosis import CHECKS, made
 from warehouse.lake.connection import catalog_path
-from warehouse.care.log_watch import log_watch_path, look_through
-from warehouse.system.note_file import utc_now, write_note
-from warehouse.notes.refresh_note import Publication, publication_path, write_publication
 from warehouse.log.sealer import seal
+from warehouse.notes.log_counts import Counts, Figures, figures_path
+from warehouse.notes.refresh_attempt import attempt_path, attempting
+from warehouse.notes.refresh_note import Publication, publication_path, write_publication
 from warehouse.settings import Settings
+from warehouse.system.note_file import utc_now, write_note
 
 # Sorts after every journal of these days.
 JOURNAL = "20990101T000000000000Z-1-00.journal"

@@ -14,9 +14,9 @@ from tests.faults.conftest import Scale
 from tests.faults.load import Load, body_of
 from tests.faults.log_state import seal_and_read, settings_of
 from tests.live import running
+from warehouse.care.recover import recover
 from warehouse.errors import LakeError, LakeLost
 from warehouse.lake.connection import catalog_path, open_lake
-from warehouse.care.recover import recover
 from warehouse.log.sealer import seal
 
 REQUESTS = 300

@@ -9,13 +9,14 @@ import pytest
 from tests.faults.conftest import Scale
 from tests.faults.log_state import settings_of
 from tests.live import envelope
+from warehouse.care.recover import recover
+from warehouse.care.verify import check_file, verify
+from warehouse.delivery.delivery import Delivery
 from warehouse.delivery.envelope import decode
-from warehouse.journal import Damage, Delivery, JournalWriter, list_journals, read_journal
+from warehouse.journal import Damage, JournalWriter, list_journals, read_journal
 from warehouse.journal.record import SYNC
 from warehouse.lake.connection import catalog_path, log_folder, open_lake
-from warehouse.care.verify import check_file, verify
 from warehouse.log.parquet_file import digest_of, named_digest
-from warehouse.care.recover import recover
 from warehouse.log.sealer import seal
 
 DELIVERIES = [decode(envelope(number, note="é" * (number % 7)), number) for number in range(40)]

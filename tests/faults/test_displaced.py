@@ -21,11 +21,12 @@ from tests.faults.conftest import Scale
 from tests.faults.load import Load, body_of
 from tests.faults.log_state import seal_and_read, settings_of
 from tests.live import envelope, running
+from warehouse.delivery.delivery import Delivery
 from warehouse.delivery.envelope import decode
 from warehouse.errors import HomeMissing
-from warehouse.system.home_folder import FOUND_ON, HomeFolder
-from warehouse.journal import Damage, Delivery, Journal, Reason, list_journals, read_journal
+from warehouse.journal import Damage, Journal, Reason, list_journals, read_journal
 from warehouse.settings import Settings
+from warehouse.system.home_folder import FOUND_ON, HomeFolder
 
 
 def the_journal(home: Path) -> Path:

@@ -15,7 +15,8 @@ from tests.faults.conftest import Ending, Scale, Stand
 from tests.faults.log_state import seal_and_read, settings_of
 from tests.faults.trace import Call
 from tests.live import envelope
-from warehouse.journal import Damage, Delivery, Reason, list_journals, read_journal
+from warehouse.delivery.delivery import Delivery
+from warehouse.journal import Damage, Reason, list_journals, read_journal
 
 GROUPS = [[envelope(10 * group + n).decode() for n in range(3)] for group in range(6)]
 CALLS = ("write", "sync", "open", "rename", "unlink", "mkdir", "truncate")

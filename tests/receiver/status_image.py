@@ -22,10 +22,10 @@ from PIL import Image
 from receiver.status.history import MINUTES, Hour, Minute
 from tests.live import KEY, ROOT, Receiver, running
 from tests.receiver.browser import chromium
-from warehouse.trial.client import post
 from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 from warehouse.simulator import simulate
+from warehouse.trial.client import post
 
 IMAGES = ROOT / "docs" / "images"
 SEED = 7

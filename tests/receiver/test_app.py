@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.live import ROOT, Receiver, envelope, exchange, running, start
-from warehouse.journal import Delivery, list_journals, read_journal
+from warehouse.delivery.delivery import Delivery
+from warehouse.journal import list_journals, read_journal
 
 
 def test_pages_answer_without_a_key(receiver: Receiver) -> None:
@@ -72,7 +73,7 @@ def test_a_start_that_fails_says_why_in_two_lines(
 
 def test_a_journal_is_there_before_the_first_delivery(tmp_path: Path) -> None:
     with running(tmp_path / "home") as receiver:
-        assert len(list_journals(receiver.status.home / "journal")) == 1
+        assert len(list_journals(receiver.home / "journal")) == 1
 
 
 @pytest.mark.parametrize("workers", [None, 1])
@@ -107,7 +108,7 @@ def test_a_failed_write_is_500_and_the_next_delivery_goes_to_a_new_journal(tmp_p
             assert receiver.get("/ready").status == 200
         metrics = receiver.metrics()
         assert metrics["newstore_journal_failures_total"] == 1
-        suspect, sound = list_journals(receiver.status.home / "journal")
+        suspect, sound = list_journals(receiver.home / "journal")
         assert receiver.stop() is not None
         assert "Traceback" not in receiver.errors()
         assert receiver.errors().count("deliveries refused") == 1
@@ -128,7 +129,7 @@ def test_a_full_disk_is_not_ready_and_recovers_by_itself(tmp_path: Path) -> None
         assert receiver.get("/ready").status == 200
         assert receiver.post(envelope(4)).status == 200
         assert receiver.metrics()["newstore_journal_writable"] == 1
-        (sound,) = list_journals(receiver.status.home / "journal")[1:]
+        (sound,) = list_journals(receiver.home / "journal")[1:]
         assert [delivery.body for delivery in _read(sound)] == [envelope(4)]
 
 

@@ -22,7 +22,7 @@ def test_it_ends_politely_with_0(tmp_path: Path, workers: int, ending: signal.Si
         assert receiver.wait() == 0
         errors = receiver.errors()
         assert "Traceback" not in errors
-        assert f"listening on http://127.0.0.1:{receiver.port} home={receiver.status.home} keys=1 workers={workers}" in errors
+        assert f"listening on http://127.0.0.1:{receiver.port} home={receiver.home} keys=1 workers={workers}" in errors
         assert "test-key" not in errors
 
 
@@ -41,7 +41,7 @@ def test_two_workers_share_the_work_and_add_up_their_metrics(tmp_path: Path) -> 
         assert metrics["newstore_journal_writable"] == 1
         assert len(receiver.stored()) == posted
         assert receiver.stop() == 0
-    assert list(receiver.status.home.glob("metrics-*")) == []
+    assert list(receiver.home.glob("metrics-*")) == []
 
 
 def test_workers_end_with_a_supervisor_that_was_killed(tmp_path: Path) -> None:
@@ -51,10 +51,10 @@ def test_workers_end_with_a_supervisor_that_was_killed(tmp_path: Path) -> None:
         assert receiver.wait() == -signal.SIGKILL
         with pytest.raises(ConnectionRefusedError):
             receiver.get("/health")
-    (left,) = receiver.status.home.glob("metrics-*")
-    with running(receiver.status.home, workers=2), running(receiver.status.home, workers=2):
+    (left,) = receiver.home.glob("metrics-*")
+    with running(receiver.home, workers=2), running(receiver.home, workers=2):
         assert not left.exists()
-        assert len(list(receiver.status.home.glob("metrics-*"))) == 2, "the second one leaves the first one's alone"
+        assert len(list(receiver.home.glob("metrics-*"))) == 2, "the second one leaves the first one's alone"
 
 
 def test_a_port_that_is_taken_is_named(settings: Settings) -> None:
@@ -87,5 +87,5 @@ def test_workers_that_cannot_start_end_the_server_with_1(tmp_path: Path) -> None
 
 
 def _both_have_received(receiver: Receiver) -> bool:
-    journals = list_journals(receiver.status.home / "journal")
+    journals = list_journals(receiver.home / "journal")
     return len(journals) == 2 and min(path.stat().st_size for path in journals) > 200

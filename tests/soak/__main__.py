@@ -29,7 +29,7 @@ import msgspec
 import warehouse
 from tests.live import KEY, ROOT, envelope, free_port, resident_bytes
 from tests.receiver.load import Outcome, post_from
-from warehouse.care.log_compaction import FANOUT, list_log_files
+from warehouse.log.live_files import FANOUT, list_log_files
 
 CONNECTIONS = 16
 # A retailer's busy hour: so many deliveries a second, each a few times as likely to be repeated as NewStore's are.

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.errors import SettingsError
 from warehouse.api_keys import hash_key
+from warehouse.errors import SettingsError
 from warehouse.settings import DURATIONS, SIZES, Settings
 
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
-from warehouse.errors import RefreshError, WarehouseError
 from warehouse.build.model import PUBLISHED, Model, Strategy
+from warehouse.errors import RefreshError, WarehouseError
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,18 +24,10 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
     from dbt.contracts.graph.nodes import ModelNode
 
-SUFFIXES: Final = {".sql", ".yml", ".toml"}
+PACKAGE: Final = Path(__file__).parents[1]
+SUFFIXES: Final = {".sql", ".yml", ".toml", ".py"}
 # What decides, beside the project, what models give: how they are run, and how they read deliveries.
-DECIDING: Final = (
-    "plan.py",
-    "model.py",
-    "touched.py",
-    "conformity.py",
-    "reading.py",
-    "times.py",
-    "functions.py",
-    "zero_bytes.py",
-)
+DECIDING: Final = ("contract", "delivery", "build")
 STRATEGIES: Final[dict[str, Strategy]] = {"by_entity": "by_entity", "append": "append", "delete+insert": "by_key"}
 
 _digests: dict[frozenset[tuple[Path, int]], str] = {}
@@ -64,7 +56,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 def project_dir() -> Path:
     """The dbt project: beside the package in a checkout, inside it when installed from a wheel."""
-    candidates = [Path(__file__).parent / "dbt_project", Path(__file__).parent.parent / "dbt_project"]
+    candidates = [PACKAGE / "dbt_project", PACKAGE.parent / "dbt_project"]
     for candidate in candidates:
         if (candidate / "dbt_project.yml").is_file():
             return candidate
@@ -73,11 +65,10 @@ def project_dir() -> Path:
 
 def project_digest() -> str:
     """A hash of all files that decide what the models give; they are read again only when one has changed."""
-    folder, package = project_dir(), Path(__file__).parent
-    places = [folder / "models", folder / "macros", package / "contract"]
+    folder = project_dir()
+    places = [folder / "models", folder / "macros", *(PACKAGE / room for room in DECIDING)]
     paths = [path for place in places for path in place.rglob("*") if path.suffix in SUFFIXES]
     paths += [folder / "dbt_project.yml", folder / "profiles.yml"]
-    paths += [package / name for name in DECIDING]
     state = frozenset((path, path.stat().st_mtime_ns) for path in paths)
     if state not in _digests:
         files = [(path.name, path.read_bytes()) for path in sorted(paths)]
@@ -102,7 +93,7 @@ def load_plan(settings: Settings) -> Plan:
 def _places(settings: Settings) -> list[Path]:
     home, checkout = settings.home / "dbt" / "plan.json", project_dir() / "target" / "plan.json"
     # Beside the project in a checkout all homes have it in common; into an installed product nothing is written.
-    return [checkout, home] if project_dir().parent != Path(__file__).parent else [home]
+    return [checkout, home] if project_dir().parent != PACKAGE else [home]
 
 
 def _read_plan(settings: Settings, digest: str) -> Plan | None:

@@ -8,7 +8,7 @@ from typing import Final
 
 import duckdb
 
-from warehouse.care.log_compaction import bytes_after
+from warehouse.log.live_files import bytes_after
 
 # As compiled models name the log, and where the copy stands.
 LOG: Final = '"lake"."log"."events"'

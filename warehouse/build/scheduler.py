@@ -8,12 +8,12 @@ from typing import Final
 import duckdb
 import msgspec
 
-from warehouse.errors import RefreshError
-from warehouse.lake.error_meanings import meaning_of
+from warehouse.build.compiled_project import Step, project_dir
 from warehouse.build.model import Run, build_model
 from warehouse.build.shared_events import Near, find_near, put_away, take_out
-from warehouse.build.compiled_project import Step, project_dir
 from warehouse.build.touched_entities import Place
+from warehouse.errors import RefreshError
+from warehouse.lake.error_meanings import meaning_of
 
 THREADS: Final = 2
 

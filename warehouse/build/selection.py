@@ -9,9 +9,9 @@ from typing import Final
 import duckdb
 import msgspec
 
-from warehouse.build.new_deliveries import COPY, LOG, copy_arrivals
-from warehouse.build.model import Run
 from warehouse.build.compiled_project import Plan, Step
+from warehouse.build.model import Run
+from warehouse.build.new_deliveries import COPY, LOG, copy_arrivals
 
 ARRIVED: Final = """
 select distinct contract.family

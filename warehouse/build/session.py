@@ -13,11 +13,12 @@ from typing import Any, Final
 import duckdb
 import msgspec
 
-from warehouse.care.log_compaction import INLINING, bytes_after
+from warehouse.build.sql_functions import add_functions
 from warehouse.contract import EventContract, FieldType, ListOf, Record, Scalar, load_contract
 from warehouse.errors import RefreshError
-from warehouse.build.sql_functions import add_functions
 from warehouse.lake.connection import TRUST_INSTALLED, attach_lake
+from warehouse.lake.duckdb_setting import INLINING
+from warehouse.log.live_files import bytes_after
 from warehouse.settings import Settings
 
 # For so few bytes that are new, some 20,000 events, sharing a query out among threads costs more than it saves.

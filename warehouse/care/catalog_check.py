@@ -10,14 +10,14 @@ import duckdb
 import msgspec
 import pyarrow.parquet as pq
 
-from warehouse.log.commit import KNOWN_FILES
-from warehouse.errors import LakeError, LakeMissing
 from warehouse.care.file_digests import lake_files
 from warehouse.care.finding import Finding
+from warehouse.errors import LakeError, LakeMissing
 from warehouse.lake.connection import catalog_path, log_folder, open_lake
+from warehouse.log.commit import KNOWN_FILES
 from warehouse.log.parquet_file import SUFFIX
-from warehouse.settings import Settings
 from warehouse.log.position_set import Spans
+from warehouse.settings import Settings
 
 LIVE_FILES: Final = """
 select file.path, file.record_count, file.file_size_bytes

@@ -11,8 +11,8 @@ from typing import Final
 
 import duckdb
 
-from warehouse.errors import LakeError
 from warehouse.care.finding import Finding
+from warehouse.errors import LakeError
 from warehouse.lake.connection import data_path
 from warehouse.log.parquet_file import DIGEST_DIGITS, digest_of
 from warehouse.settings import Settings

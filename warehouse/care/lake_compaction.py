@@ -13,20 +13,13 @@ from typing import Final
 import duckdb
 import msgspec
 
-from warehouse.care.log_compaction import (
-    FANOUT,
-    LARGE,
-    drop_emptied_files,
-    find_run,
-    join_files,
-    list_log_files,
-    remove_compacted_strays,
-)
-from warehouse.errors import LakeError
 from warehouse.care.file_digests import note_digests, refuse_damaged
+from warehouse.care.log_compaction import drop_emptied_files, find_run, join_files, remove_compacted_strays
+from warehouse.errors import LakeError
 from warehouse.lake.connection import lake_error, open_lake
-from warehouse.system.lock import hold_lock
+from warehouse.log.live_files import FANOUT, LARGE, list_log_files
 from warehouse.settings import Settings
+from warehouse.system.lock import hold_lock
 
 LOCK_SECONDS: Final = 600.0
 # A table is put in order when it has so many small files of rows and of deletions: two a refresh that changes much of

@@ -7,76 +7,29 @@ leaves the log as it was and a file that nobody reads, which a later compaction 
 
 import itertools
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import duckdb
-import msgspec
 
-from warehouse.log.commit import sync_catalog, without_a_place
 from warehouse.errors import LakeError
 from warehouse.lake.connection import log_folder
+from warehouse.lake.duckdb_setting import INLINING, setting
+from warehouse.lake.transaction import transaction
+from warehouse.log.commit import sync_catalog, without_a_place
+from warehouse.log.live_files import FANOUT, LARGE, LogFile
 from warehouse.log.parquet_file import COMPACTED, SUFFIX, UNFINISHED, digest_of, named_digest, write_compacted_file
 from warehouse.settings import Settings
-from warehouse.lake.transaction import transaction
 
-# As soon as so many neighbours are of one size they become one file of the next: each row is written anew once a size,
-# and of each size there are fewer than this.
-FANOUT: Final = 8
-SMALLEST_SIZE: Final = 64 * 2**10
-# A file this large stays as it is; what is joined does not become larger than twice that.
-LARGE: Final = 64 * 2**20
 # Files that are joined are open at once, and some thousand rows of each in memory.
 MOST_FILES: Final = 8 * FANOUT
 FEWEST_FILES: Final = 2
-# A few deleted rows are noted in the catalog up to this number, and their file, wholly deleted, would stay.
-INLINING: Final = "ducklake_default_data_inlining_row_limit"
 # Younger than this a file without a place in the catalog may be one that another host is about to commit.
 STRAY_SECONDS: Final = 3600.0
 
-LOG_FILES: Final = """
-select file.file_size_bytes, low.min_value::bigint, low.max_value::bigint, file.path
-from __ducklake_metadata_lake.ducklake_data_file as file
-inner join __ducklake_metadata_lake.ducklake_table as tab on file.table_id = tab.table_id and tab.end_snapshot is null
-inner join __ducklake_metadata_lake.ducklake_schema as sch on tab.schema_id = sch.schema_id and sch.end_snapshot is null
-inner join __ducklake_metadata_lake.ducklake_column as col
-    on col.table_id = tab.table_id and col.column_name = 'batch' and col.end_snapshot is null
-inner join __ducklake_metadata_lake.ducklake_file_column_stats as low
-    on low.data_file_id = file.data_file_id and low.column_id = col.column_id
-where file.end_snapshot is null and sch.schema_name = 'log' and tab.table_name = 'events'
-order by low.min_value::bigint, low.max_value::bigint
-"""
 # Order-free and over every column, so two sets of rows that give the same are the same.
 FINGERPRINT: Final = "select count(*), coalesce(sum(hash(rows)), 0)::varchar, coalesce(bit_xor(hash(rows)), 0) from"
-
-
-class LogFile(msgspec.Struct, frozen=True):
-    """A live file of the log: its bytes, the first and last batch in it, and its path as the catalog has it."""
-
-    bytes: int
-    first: int
-    last: int
-    path: str = ""
-
-    @property
-    def size(self) -> int:
-        """0 for the smallest files, one more for each eightfold."""
-        size, limit = 0, SMALLEST_SIZE
-        while self.bytes >= limit and limit < LARGE:
-            size, limit = size + 1, limit * FANOUT
-        return size
-
-
-def list_log_files(con: duckdb.DuckDBPyConnection) -> list[LogFile]:
-    """The live files of the log in the order of their batches."""
-    return [LogFile(*row) for row in con.execute(LOG_FILES).fetchall()]
-
-
-def bytes_after(con: duckdb.DuckDBPyConnection, batch: int) -> int:
-    """The bytes of all live files of the log that hold something newer than a batch."""
-    return sum(file.bytes for file in list_log_files(con) if file.last > batch)
 
 
 def find_run(files: Sequence[LogFile], *, up_to: int | None = None, at_least: int = FANOUT) -> list[LogFile]:
@@ -142,17 +95,6 @@ def _check_digests(settings: Settings, run: Sequence[LogFile]) -> None:
                 f"{path}: this file of the log is not as it was written, so it is not joined with others.",
                 "`warehouse log verify` says where; `warehouse log recover --yes` saves what is sound",
             )
-
-
-@contextmanager
-def setting(con: duckdb.DuckDBPyConnection, name: str, value: str) -> Iterator[None]:
-    """Give one of DuckDB's settings another value for the length of the block."""
-    ((before,),) = con.execute("select current_setting(?)::varchar", [name]).fetchall()
-    con.execute(f"set {name} = '{value}'")
-    try:
-        yield
-    finally:
-        con.execute(f"set {name} = '{before}'")
 
 
 def drop_emptied_files(con: duckdb.DuckDBPyConnection) -> None:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from warehouse.errors import NoteError
-from warehouse.system.note_file import read_note, write_note
 from warehouse.settings import Settings
+from warehouse.system.note_file import read_note, write_note
 from warehouse.system.sources import Unread, explain
 from warehouse.system.texts import shortened
 
@@ -212,10 +212,10 @@ def _look(settings: Settings, before: LogWatch, until: float) -> LogWatch:
 
 def _live_files(settings: Settings) -> "dict[str, Callable[[], Sequence[Finding]]]":
     """How each file that the lake consists of is looked through, by its name; none where there is no lake yet."""
-    from warehouse.errors import LakeMissing
-    from warehouse.care.file_digests import check_digest
     from warehouse.care.catalog_check import read_catalog
+    from warehouse.care.file_digests import check_digest
     from warehouse.care.verify import check_file
+    from warehouse.errors import LakeMissing
 
     try:
         known = read_catalog(settings, strict=True)

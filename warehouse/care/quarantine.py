@@ -13,13 +13,14 @@ from typing import Any, Final
 import duckdb
 import msgspec
 
+from warehouse.delivery.delivery import Delivery
 from warehouse.delivery.envelope import decode
 from warehouse.errors import QuarantineError
-from warehouse.journal import Delivery, JournalWriter
+from warehouse.journal import JournalWriter
 from warehouse.lake.connection import open_lake
-from warehouse.system.lock import hold_lock
 from warehouse.log.sealer import seal
 from warehouse.settings import Settings
+from warehouse.system.lock import hold_lock
 from warehouse.system.texts import shortened_sql
 
 ROWS_A_STEP: Final = 5_000

@@ -19,20 +19,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from warehouse.log.commit import KNOWN_FILES, commit_batch
-from warehouse.system.disk import make_folder, sync_file_at, sync_folder
-from warehouse.errors import JournalCorrupt, LakeError, NoteError
+from warehouse.care.catalog_check import read_catalog
 from warehouse.care.finding import Finding
+from warehouse.care.verify import CheckedFile, check_file, finding_of, missing_of, salvage_file
+from warehouse.errors import JournalCorrupt, LakeError, NoteError
 from warehouse.journal import Damage, Journal, list_journals
 from warehouse.lake.connection import beside, catalog_path, data_path, log_folder, make_lake, open_catalog
-from warehouse.system.lock import hold_lock
-from warehouse.care.catalog_check import read_catalog
-from warehouse.care.verify import CheckedFile, check_file, finding_of, missing_of, salvage_file
+from warehouse.lake.transaction import transaction
+from warehouse.log.commit import KNOWN_FILES, commit_batch
 from warehouse.log.parquet_file import SUFFIX, LogRows, write_remainder_file
+from warehouse.log.position_set import Spans
 from warehouse.notes.refresh_note import Publication, publication_path, read_publication
 from warehouse.settings import Settings
-from warehouse.log.position_set import Spans
-from warehouse.lake.transaction import transaction
+from warehouse.system.disk import make_folder, sync_file_at, sync_folder
+from warehouse.system.lock import hold_lock
 
 LOCK_SECONDS: Final = 600.0
 BATCH_ROWS: Final = 100_000

@@ -14,17 +14,17 @@ from typing import Any, Final
 import msgspec
 import pyarrow.parquet as pq
 
-from warehouse.delivery.payload_hash import payload_hash
-from warehouse.journal.deleted_journals import deleted_journals
-from warehouse.errors import JournalCorrupt, LakeMissing
+from warehouse.care.catalog_check import files_there, positions_of, read_catalog
 from warehouse.care.file_digests import check_digest
 from warehouse.care.finding import Finding
+from warehouse.delivery.payload_hash import payload_hash
+from warehouse.errors import JournalCorrupt, LakeMissing
 from warehouse.journal import Damage, Journal, list_journals
+from warehouse.journal.deleted_journals import deleted_journals
 from warehouse.lake.connection import log_folder
-from warehouse.care.catalog_check import files_there, positions_of, read_catalog
 from warehouse.log.parquet_file import digest_of, named_digest
-from warehouse.settings import Settings
 from warehouse.log.position_set import Spans
+from warehouse.settings import Settings
 
 ROWS: Final = 5_000
 DAMAGED_SECONDS: Final = 600.0

@@ -36,7 +36,13 @@ def benchmark(context: click.Context, orders_per_day: int, seconds: float, as_js
       warehouse --home /srv/newstore benchmark --orders-per-day 50000
     """
     settings = load_settings(context)
-    from warehouse.trial.capacity import BUSIEST_HOUR, BUSIEST_MINUTE, BUSY_CONNECTIONS, EVENTS_AN_ORDER, measure_capacity
+    from warehouse.trial.capacity import (
+        BUSIEST_HOUR,
+        BUSIEST_MINUTE,
+        BUSY_CONNECTIONS,
+        EVENTS_AN_ORDER,
+        measure_capacity,
+    )
 
     def say(what: str) -> None:
         click.echo(f"{what} ...", err=True)

@@ -11,8 +11,8 @@ from typing import Final
 import click
 
 from warehouse.cli.options import home_option, load_settings
-from warehouse.serving.dashboard.palette import BLUE
 from warehouse.errors import DashboardError
+from warehouse.serving.dashboard.palette import BLUE
 
 # No call leaves this machine, and nothing of streamlit's own that is for its authors is shown.
 OPTIONS: Final = (
@@ -52,7 +52,7 @@ def dashboard(context: click.Context, host: str, port: int) -> int:
 
     # What is wrong with the lake is told here rather than on a page.
     open_lake(settings, read_only=True).close()
-    app = Path(__file__).parent.parent / "dashboard" / "app.py"
+    app = Path(__file__).parents[1] / "serving" / "dashboard" / "app.py"
     # The page needs no key of the receiver's.
     environ = {name: value for name, value in settings.to_environ().items() if "KEYS" not in name}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("WAREHOUSE_")}

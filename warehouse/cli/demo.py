@@ -17,8 +17,8 @@ import click
 from warehouse.cli.options import home_option
 from warehouse.cli.progress import progress
 from warehouse.errors import SettingsError
-from warehouse.trial.local_receiver import own_settings, receiving
 from warehouse.settings import PREFIX, Settings
+from warehouse.trial.local_receiver import own_settings, receiving
 
 FOLDER: Final = Path("data") / "demo"
 BAD_SHARE: Final = 0.005
@@ -43,9 +43,9 @@ def demo(context: click.Context, events: int, seed: int) -> None:
     from rich.console import Console
 
     from warehouse.cli.demo_summary import Timing, show_summary
-    from warehouse.trial.client import post
     from warehouse.pipeline.refresh import refresh
     from warehouse.simulator import simulate
+    from warehouse.trial.client import post
 
     deliveries = simulate(events=events, seed=seed, bad=BAD_SHARE, end=datetime.now(UTC))
     place = shlex.quote(_from_here(settings.home))

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from warehouse.cli.options import home_option, load_settings
-from warehouse.cli.style import console, printable, say_json
 from warehouse.cli.progress import progress
+from warehouse.cli.style import console, printable, say_json
 from warehouse.errors import SettingsError
 
 if TYPE_CHECKING:

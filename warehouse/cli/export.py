@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from warehouse.cli.options import home_option, load_settings
-from warehouse.cli.style import console, listing, say_json, size
 from warehouse.cli.progress import progress
+from warehouse.cli.style import console, listing, say_json, size
 
 
 @click.command()

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import click
 
 from warehouse.cli.options import home_option, load_settings
-from warehouse.cli.style import console, facts, listing, printable, say_json, size
 from warehouse.cli.progress import progress
+from warehouse.cli.style import console, facts, listing, printable, say_json, size
 
 if TYPE_CHECKING:
     from warehouse.care.quarantine import Quarantined

@@ -2,8 +2,8 @@
 
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from warehouse.cli.style import NO_WIDTH_LIMIT, printable
 from warehouse.cli.row_values import Result, as_text, column_names
+from warehouse.cli.style import NO_WIDTH_LIMIT, printable
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -15,10 +15,10 @@ import click
 import duckdb
 
 from warehouse.cli.query_errors import interruptible, told
-from warehouse.cli.style import console, listing, printable
-from warehouse.cli.row_formats import layout_for, write_rows
 from warehouse.cli.readable_rows import TERMINAL_ROWS, write_readable
+from warehouse.cli.row_formats import layout_for, write_rows
 from warehouse.cli.row_values import result_of
+from warehouse.cli.style import console, listing, printable
 from warehouse.errors import LakeError
 from warehouse.lake.connection import BOOKKEEPING
 from warehouse.serving.reader_statements import only_read, statements

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
+from warehouse.api_keys import is_hashed
 from warehouse.cli.options import load_settings
 from warehouse.cli.progress import progress
 from warehouse.errors import SettingsError
-from warehouse.api_keys import is_hashed
 
 COUNT = click.IntRange(min=1)
 RATE = click.FloatRange(min=0, min_open=True)

@@ -7,8 +7,8 @@ import click
 
 from warehouse.cli.exit_codes import say
 from warehouse.cli.options import home_option, load_settings
-from warehouse.cli.style import console, facts, listing, say_json, size
 from warehouse.cli.progress import progress
+from warehouse.cli.style import console, facts, listing, say_json, size
 
 if TYPE_CHECKING:
     from warehouse.health.overview import Overview

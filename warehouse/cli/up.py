@@ -10,9 +10,9 @@ import click
 
 from warehouse.cli.options import home_option, load_settings
 from warehouse.errors import LockHeld
+from warehouse.settings import KEY_VARIABLES, Settings
 from warehouse.system.home_folder import HomeFolder
 from warehouse.system.lock import hold_lock
-from warehouse.settings import KEY_VARIABLES, Settings
 
 # uvicorn's own grace and the time to leave the interpreter; a refresh may be in the middle of a large one.
 RECEIVER_GRACE: Final = 20.0

@@ -10,8 +10,8 @@ from typing import Any, Final, TypedDict, cast
 import msgspec
 
 from warehouse.contract import EventContract, KeyPart, load_contract
+from warehouse.delivery.delivery import Delivery, Problem
 from warehouse.delivery.exact_json import parse_exactly
-from warehouse.journal import Delivery, Problem
 from warehouse.delivery.times import parse_time
 from warehouse.delivery.zero_bytes import without_zeros
 

@@ -14,12 +14,12 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from warehouse.delivery.conformity import Decode, holds, plain_decoder, strict_decoder
 from warehouse.contract import Contract, EventContract, FieldType, ListOf, Record, Scalar
 from warehouse.contract.events import MOST_BYTES
 from warehouse.contract.keys import BLANKS, value_text
+from warehouse.delivery.conformity import Decode, holds, plain_decoder, strict_decoder
+from warehouse.delivery.delivery import Problem
 from warehouse.delivery.exact_json import Repeating, parse_exactly
-from warehouse.journal import Problem
 from warehouse.delivery.times import USUAL_PATTERN, oddity_of, parse_time, written_time
 from warehouse.delivery.zero_bytes import SIGN, without_zeros
 

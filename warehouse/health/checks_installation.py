@@ -18,9 +18,19 @@ DISTRIBUTION: Final = "newstore-warehouse"
 # Where each part begins: to import these imports all that it needs.
 PARTS: Final[dict[str, tuple[str, ...]]] = {
     "the receiver": ("receiver.server", "receiver.app"),
-    "refreshes": ("warehouse.pipeline.refresh", "warehouse.pipeline.watch", "warehouse.build.compiled_project", "warehouse.care.log_watch"),
+    "refreshes": (
+        "warehouse.pipeline.refresh",
+        "warehouse.pipeline.watch",
+        "warehouse.build.compiled_project",
+        "warehouse.care.log_watch",
+    ),
     "dbt": ("dbt.cli.main", "dbt.adapters.duckdb", "warehouse.pipeline.dbt_plugin"),
-    "care of the log": ("warehouse.care.verify", "warehouse.care.recover", "warehouse.care.lake_compaction", "warehouse.care.export_log"),
+    "care of the log": (
+        "warehouse.care.verify",
+        "warehouse.care.recover",
+        "warehouse.care.lake_compaction",
+        "warehouse.care.export_log",
+    ),
     "the command line": (
         "warehouse.cli.row_formats",
         "warehouse.cli.shell_prompt",
@@ -74,8 +84,8 @@ def _try_duckdb() -> None:
     """Load the extensions with their signatures checked, and call a function of ours as a refresh does."""
     import duckdb
 
-    from warehouse.errors import LakeError
     from warehouse.build.sql_functions import add_functions
+    from warehouse.errors import LakeError
     from warehouse.lake.connection import load_extensions
 
     try:

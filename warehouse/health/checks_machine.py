@@ -11,10 +11,10 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Final
 
-from warehouse.system.disk import sync_file
-from warehouse.health.finding import Finding, State
 from warehouse.api_keys import is_hashed, read_keys_file
+from warehouse.health.finding import Finding, State
 from warehouse.settings import Settings
+from warehouse.system.disk import sync_file
 
 LITTLE_ROOM: Final = 10 * 10**9
 NO_ROOM: Final = 10**9

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from typing import Final, cast
 
-from warehouse.health.finding import Diagnosis, Finding, State
 from warehouse.errors import WarehouseError
+from warehouse.health.finding import Diagnosis, Finding, State
 from warehouse.remedies import INSTALL
 from warehouse.settings import Settings
 from warehouse.system.sources import CHECK_IT, Sources
@@ -65,4 +65,4 @@ def made(name: str, settings: Settings) -> Iterator[Finding]:
 
 def _check(name: str) -> Check:
     module, function = CHECKS[name]
-    return cast("Check", getattr(import_module(f"warehouse.health.diagnosis.{module}"), function))
+    return cast("Check", getattr(import_module(f"warehouse.health.{module}"), function))

@@ -9,8 +9,8 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from warehouse.system.disk import sync_file, sync_folder
 from warehouse.settings import Settings
+from warehouse.system.disk import sync_file, sync_folder
 
 
 def ledger_path(settings: Settings) -> Path:

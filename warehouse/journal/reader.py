@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from warehouse.system.disk import sync_file
+from warehouse.delivery.delivery import Delivery
 from warehouse.errors import JournalCorrupt
 from warehouse.journal.record import (
     CHECKSUM,
@@ -27,11 +27,11 @@ from warehouse.journal.record import (
     SUFFIX,
     SYNC,
     VERSION,
-    Delivery,
     Meta,
     decode_meta,
     seed_of,
 )
+from warehouse.system.disk import sync_file
 
 CHUNK: Final = 4 * 2**20
 PIECE: Final = 2**16

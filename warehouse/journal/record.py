@@ -13,10 +13,11 @@ system that lost what was written leaves zeros, not these.
 import struct
 import zlib
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import Final
 
 import msgspec
+
+from warehouse.delivery.delivery import Delivery, Problem
 
 SUFFIX: Final = ".journal"
 MAGIC: Final = b"NSWJ\r\n\x1a\n"
@@ -30,30 +31,6 @@ CHECKSUM: Final = struct.Struct("<I")
 FRAME: Final = struct.Struct("<4sII")
 NUMBER: Final = struct.Struct("<QI")
 HEAD: Final = struct.Struct("<4sIIQI")
-
-
-class Problem(StrEnum):
-    """Why a delivery is kept without becoming an event; the first that applies, in this order."""
-
-    NOT_UTF8 = "not_utf8"
-    NOT_JSON = "not_json"
-    NOT_AN_ENVELOPE = "not_an_envelope"
-    UNKNOWN_NAME = "unknown_name"
-    TOO_LARGE = "too_large"
-    MISSING_KEY = "missing_key"
-    BAD_PUBLISHED_AT = "bad_published_at"
-
-
-class Delivery(msgspec.Struct, frozen=True, gc=False):
-    """One request as it came in. Times are microseconds since 1970 in UTC; what could not be read is None."""
-
-    received_at: int
-    tenant: str | None
-    name: str | None
-    idempotency_key: str | None
-    published_at: int | None
-    problem: Problem | None
-    body: bytes
 
 
 # A delivery without its body: received_at, tenant, name, idempotency_key, published_at, problem.

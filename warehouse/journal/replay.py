@@ -16,11 +16,12 @@ from typing import Any, BinaryIO, Final, cast
 import msgspec
 import pyarrow as pa
 
+from warehouse.delivery.delivery import Delivery, Problem
 from warehouse.delivery.envelope import decode
 from warehouse.errors import ReplayError
-from warehouse.system.home_folder import HomeFolder
-from warehouse.journal import Delivery, JournalWriter, Problem
+from warehouse.journal import JournalWriter
 from warehouse.settings import Settings
+from warehouse.system.home_folder import HomeFolder
 
 GROUP_LINES: Final = 1_000
 GROUP_BYTES: Final = 8 * 2**20

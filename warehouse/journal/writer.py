@@ -19,9 +19,10 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from warehouse.system.disk import make_folder, sync_file, sync_folder
+from warehouse.delivery.delivery import Delivery
 from warehouse.errors import JournalDisplaced, JournalError
-from warehouse.journal.record import RESERVED, SUFFIX, Delivery, pack_header, pack_records, seed_of
+from warehouse.journal.record import RESERVED, SUFFIX, pack_header, pack_records, seed_of
+from warehouse.system.disk import make_folder, sync_file, sync_folder
 
 # A journal that has no header on the disk yet.
 UNNAMED: Final = ".new"

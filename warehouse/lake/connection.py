@@ -12,15 +12,15 @@ from typing import Final
 
 import duckdb
 
-from warehouse.lake.catalog_copy import copy_catalog
-from warehouse.system.disk import make_folder, sync_file_at, sync_folder
 from warehouse.errors import LakeError, LakeLost, LakeMissing, LakeVersionError
-from warehouse.lake.mark import had_lake, mark_lake, mark_path
-from warehouse.system.lock import hold_lock
+from warehouse.lake.catalog_copy import copy_catalog
 from warehouse.lake.error_meanings import meaning_of
+from warehouse.lake.mark import had_lake, mark_lake, mark_path
+from warehouse.lake.transaction import transaction
 from warehouse.remedies import RECOVER
 from warehouse.settings import Settings
-from warehouse.lake.transaction import transaction
+from warehouse.system.disk import make_folder, sync_file_at, sync_folder
+from warehouse.system.lock import hold_lock
 
 EXTENSIONS: Final = ("sqlite_scanner", "ducklake")
 # To hash both files for their signatures takes longer than all else about opening a lake. They are as trustworthy as

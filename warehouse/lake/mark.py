@@ -6,8 +6,8 @@ The mark lies in the home, beside the lake and not in it: whatever takes the lak
 import hashlib
 from pathlib import Path
 
-from warehouse.system.disk import make_folder, sync_file_at, sync_folder
 from warehouse.settings import Settings
+from warehouse.system.disk import make_folder, sync_file_at, sync_folder
 
 
 def mark_path(settings: Settings) -> Path:

@@ -15,12 +15,12 @@ from typing import Final
 import duckdb
 import pyarrow.parquet as pq
 
-from warehouse.system.disk import sync_folder
 from warehouse.errors import LakeError
 from warehouse.lake.connection import catalog_path, lake_error, log_folder
+from warehouse.lake.transaction import transaction
 from warehouse.log.parquet_file import UNFINISHED, LogRows, write_log_file, written_from
 from warehouse.settings import Settings
-from warehouse.lake.transaction import transaction
+from warehouse.system.disk import sync_folder
 
 ATTEMPTS: Final = 20
 FIRST_PAUSE: Final = 0.05

@@ -16,10 +16,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from warehouse.delivery.delivery import Problem
 from warehouse.delivery.payload_hash import payload_hash
-from warehouse.system.disk import make_folder, sync_file_at, sync_folder
-from warehouse.journal.record import Meta, Problem
+from warehouse.journal.record import Meta
 from warehouse.log.merge_rows import merge
+from warehouse.system.disk import make_folder, sync_file_at, sync_folder
 
 SUFFIX: Final = ".parquet"
 UNFINISHED: Final = ".unfinished"

@@ -15,11 +15,7 @@ from typing import Final
 import duckdb
 import msgspec
 
-from warehouse.log.commit import commit_batch, remove_strays, sync_catalog
-from warehouse.journal.deleted_journals import note_deleted
-from warehouse.system.disk import free_bytes, make_folder, sync_folder
 from warehouse.errors import JournalCorrupt, JournalUnread, LakeError
-from warehouse.system.home_folder import HomeFolder
 from warehouse.journal import (
     Damage,
     Journal,
@@ -31,10 +27,14 @@ from warehouse.journal import (
     remove_unnamed,
     save_marks,
 )
+from warehouse.journal.deleted_journals import note_deleted
 from warehouse.lake.connection import open_lake
-from warehouse.system.lock import hold_lock
+from warehouse.log.commit import commit_batch, remove_strays, sync_catalog
 from warehouse.log.parquet_file import LogRows
 from warehouse.settings import Settings
+from warehouse.system.disk import free_bytes, make_folder, sync_folder
+from warehouse.system.home_folder import HomeFolder
+from warehouse.system.lock import hold_lock
 
 LOCK_SECONDS: Final = 600.0
 BATCH_ROWS: Final = 100_000

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from warehouse.errors import NoteError
-from warehouse.system.note_file import read_note, write_note
 from warehouse.settings import Settings
+from warehouse.system.note_file import read_note, write_note
 from warehouse.system.texts import shortened_sql
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from typing import Final
 import msgspec
 
 from warehouse.errors import NoteError, WarehouseError
-from warehouse.system.note_file import read_note, utc_now, utc_seconds, write_note
 from warehouse.settings import Settings
+from warehouse.system.note_file import read_note, utc_now, utc_seconds, write_note
 from warehouse.system.sources import explain
 
 FILE: Final = "refresh_attempt.json"

@@ -5,8 +5,8 @@ from typing import Final
 
 import msgspec
 
-from warehouse.system.note_file import read_note, utc_seconds, write_note
 from warehouse.settings import Settings
+from warehouse.system.note_file import read_note, utc_seconds, write_note
 
 FILE: Final = "publication.json"
 

@@ -14,17 +14,8 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import TargetConfig
 from duckdb import DuckDBPyConnection
 
-from warehouse.notes.refresh_attempt import Attempting
-from warehouse.system.disk import keep_private
-from warehouse.errors import RefreshError
-from warehouse.care.file_digests import note_digests
-from warehouse.system.home_folder import HomeFolder
-from warehouse.system.lock import hold_lock
-from warehouse.build.model import EVERYTHING, Model, Run, build_model, is_built
-from warehouse.pipeline.origin import note_origin, read_origin, reason_to_rebuild
 from warehouse.build.compiled_project import project_digest
-from warehouse.publish.publisher import Published, publish, read_published
-from warehouse.log.sealer import LOCK_SECONDS, seal
+from warehouse.build.model import EVERYTHING, Model, Run, build_model, is_built
 from warehouse.build.session import (
     LogPosition,
     attach_build,
@@ -36,7 +27,16 @@ from warehouse.build.session import (
     session_config,
     session_name,
 )
+from warehouse.care.file_digests import note_digests
+from warehouse.errors import RefreshError
+from warehouse.log.sealer import LOCK_SECONDS, seal
+from warehouse.notes.refresh_attempt import Attempting
+from warehouse.pipeline.origin import note_origin, read_origin, reason_to_rebuild
+from warehouse.publish.publisher import Published, publish, read_published
 from warehouse.settings import Settings
+from warehouse.system.disk import keep_private
+from warehouse.system.home_folder import HomeFolder
+from warehouse.system.lock import hold_lock
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ a build database may have come from another home. What cannot be proven to be a 
 import duckdb
 import msgspec
 
-from warehouse.publish.publisher import Published
 from warehouse.build.session import LogPosition
 from warehouse.lake.transaction import transaction
+from warehouse.publish.publisher import Published
 
 
 class Origin(msgspec.Struct, frozen=True):

@@ -11,23 +11,10 @@ from typing import Final
 
 import duckdb
 
-from warehouse.build.new_deliveries import forget_arrivals
-from warehouse.notes.refresh_attempt import attempting
-from warehouse.build.scheduler import build, reason_of
-from warehouse.errors import JournalUnread, RefreshError, WarehouseError
-from warehouse.notes.log_counts import are_figures_sound, write_figures
-from warehouse.care.file_digests import note_digests
-from warehouse.system.home_folder import HomeFolder
-from warehouse.system.lock import hold_lock
-from warehouse.care.log_watch import look_when_due
-from warehouse.care.lake_compaction import compact_when_due
-from warehouse.lake.error_meanings import meaning_of
-from warehouse.build.model import EVERYTHING, Run, forget_fresh
-from warehouse.pipeline.origin import note_origin, reason_to_rebuild, reshaped_tables
 from warehouse.build.compiled_project import Plan, load_plan, project_digest
-from warehouse.notes.refresh_note import Publication
-from warehouse.publish.publisher import Published, note_publication, publish, read_published
-from warehouse.log.sealer import seal
+from warehouse.build.model import EVERYTHING, Run, forget_fresh
+from warehouse.build.new_deliveries import forget_arrivals
+from warehouse.build.scheduler import build, reason_of
 from warehouse.build.selection import select_steps
 from warehouse.build.session import (
     LogPosition,
@@ -39,7 +26,20 @@ from warehouse.build.session import (
     open_session,
     renew_build,
 )
+from warehouse.care.file_digests import note_digests
+from warehouse.care.lake_compaction import compact_when_due
+from warehouse.care.log_watch import look_when_due
+from warehouse.errors import JournalUnread, RefreshError, WarehouseError
+from warehouse.lake.error_meanings import meaning_of
+from warehouse.log.sealer import seal
+from warehouse.notes.log_counts import are_figures_sound, write_figures
+from warehouse.notes.refresh_attempt import attempting
+from warehouse.notes.refresh_note import Publication
+from warehouse.pipeline.origin import note_origin, reason_to_rebuild, reshaped_tables
+from warehouse.publish.publisher import Published, note_publication, publish, read_published
 from warehouse.settings import Settings
+from warehouse.system.home_folder import HomeFolder
+from warehouse.system.lock import hold_lock
 
 # A refresh that was started beside another waits for it: both were asked to show what is acknowledged now.
 LOCK_SECONDS: Final = 3600.0

@@ -15,16 +15,16 @@ from typing import Final, TypeAlias
 import duckdb
 import msgspec
 
-from warehouse.notes.refresh_attempt import attempting, pause_after, stop_attempting
 from warehouse.build.scheduler import reason_of
-from warehouse.errors import JournalUnread, RefreshError, WarehouseError
-from warehouse.system.home_folder import HomeFolder
-from warehouse.system.lock import hold_lock
+from warehouse.build.session import open_session
 from warehouse.care.log_watch import LogWatcher
+from warehouse.errors import JournalUnread, RefreshError, WarehouseError
+from warehouse.notes.refresh_attempt import attempting, pause_after, stop_attempting
 from warehouse.notes.refresh_note import Publication
 from warehouse.pipeline.refresh import refresh_in
-from warehouse.build.session import open_session
 from warehouse.settings import Settings
+from warehouse.system.home_folder import HomeFolder
+from warehouse.system.lock import hold_lock
 
 # Another refresh of this home is waited for so long before it is spoken of.
 LOCK_SECONDS: Final = 30.0

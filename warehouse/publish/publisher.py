@@ -14,15 +14,15 @@ from typing import Final
 import duckdb
 import msgspec
 
-from warehouse.care.log_compaction import setting
-from warehouse.errors import RefreshError
-from warehouse.notes.log_counts import are_figures_sound, write_figures
-from warehouse.system.lock import hold_lock
 from warehouse.build.model import PUBLISHED, Fresh, Model, fresh_table
+from warehouse.build.touched_entities import find_touched, is_likely_touched, is_touched
+from warehouse.errors import RefreshError
+from warehouse.lake.duckdb_setting import setting
+from warehouse.lake.transaction import roll_back, transaction
+from warehouse.notes.log_counts import are_figures_sound, write_figures
 from warehouse.notes.refresh_note import Publication, write_publication
 from warehouse.settings import Settings
-from warehouse.build.touched_entities import find_touched, is_likely_touched, is_touched
-from warehouse.lake.transaction import roll_back, transaction
+from warehouse.system.lock import hold_lock
 
 ATTEMPTS: Final = 10
 LOCK_SECONDS: Final = 600.0

@@ -1,4 +1,6 @@
-"""The metrics as dbt's yml declares them; `python -m warehouse.serving.semantic_layer` prints the tables of docs/metrics.md.
+"""The metrics as dbt's yml declares them.
+
+`python -m warehouse.serving.semantic_layer` prints the tables of docs/metrics.md.
 
 A metric is declared once, in `dbt_project/models/metrics/`: this page, tools that speak dbt's semantic layer and the
 test that compares the daily models with it all read it there.

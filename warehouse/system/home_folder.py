@@ -8,8 +8,8 @@ import os
 from pathlib import Path
 from typing import Final
 
-from warehouse.system.disk import make_folder
 from warehouse.errors import HomeMissing
+from warehouse.system.disk import make_folder
 
 # By this a supervisor tells its children that the home was there, and on which device. It is no setting.
 FOUND_ON: Final = "NEWSTORE_HOME_DEVICE"

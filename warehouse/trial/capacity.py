@@ -11,12 +11,12 @@ from typing import Final
 
 import msgspec
 
+from warehouse.settings import Settings
+from warehouse.simulator import simulate
 from warehouse.system.disk import sync_file
 from warehouse.system.home_folder import HomeFolder
 from warehouse.trial.load_generator import Load, load, percentile
 from warehouse.trial.local_receiver import own_settings, receiving
-from warehouse.settings import Settings
-from warehouse.simulator import simulate
 
 PROBE_BYTES: Final = 2_200
 BUSY_CONNECTIONS: Final = 64

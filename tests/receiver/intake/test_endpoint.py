@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.live import EVENT_PATH, Receiver, Response, envelope, exchange, resident_bytes, running
-from warehouse.journal import Problem
+from warehouse.delivery.delivery import Problem
 
-SAMPLE = (Path(__file__).parents[1] / "data" / "order_created.json").read_bytes()
+SAMPLE = (Path(__file__).parents[2] / "data" / "order_created.json").read_bytes()
 MAX_BODY = 32 * 2**20
 HEAD = b"POST /newstore_api/v0/event HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer test-key\r\n"
 

@@ -12,8 +12,9 @@ from receiver.answers import NOT_STORED, QUEUE_FULL, Refusal
 from receiver.intake.group_commit import GroupCommit
 from receiver.metrics import Metrics
 from tests.live import envelope
+from warehouse.delivery.delivery import Delivery
 from warehouse.delivery.envelope import decode
-from warehouse.journal import Delivery, list_journals, read_journal
+from warehouse.journal import list_journals, read_journal
 from warehouse.settings import Settings
 
 

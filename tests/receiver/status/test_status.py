@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from receiver.status.svg_charts import bars, lines
 from receiver.status.history import Hour, Minute, add_up, read_hours
+from receiver.status.svg_charts import bars, lines
 from tests.live import Receiver, Response, envelope, running
 from tests.receiver.browser import chromium
 from warehouse.notes.log_counts import read_figures
@@ -116,7 +116,7 @@ def test_problems_lead_to_what_happened_without_showing_it(receiver: Receiver, b
     page.get_by_role("link", name="not_json").click()
     assert page.url.endswith("/problems#not_json")
     section = page.locator("#not_json")
-    figures = read_figures(Settings(home=receiver.status.home))
+    figures = read_figures(Settings(home=receiver.home))
     assert figures is not None
     (delivery,) = [one for one in figures.quarantined if one.problem == "not_json"]
     assert f"{delivery.journal[-8:]}:{delivery.position}" in section.inner_text()
@@ -168,7 +168,7 @@ def test_the_hour_outlives_the_receiver(tmp_path: Path) -> None:
     with running(tmp_path / "home", ENVIRON, workers=1) as receiver:
         _text_when(receiver, "2 deliveries stored and answered 200 in the last hour")
         # From another version, or torn by a power cut: it does not hinder.
-        (receiver.status.home / "status" / "torn.hour").write_bytes(b"{")
+        (receiver.home / "status" / "torn.hour").write_bytes(b"{")
         _text_when(receiver, "2 deliveries stored")
 
 

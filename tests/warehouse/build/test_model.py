@@ -9,11 +9,11 @@ import pytest
 import warehouse.build.model
 from tests.properties.cases import arrange, deliver, digests
 from tests.properties.worlds import make_world
-from warehouse.build.model import Model, Run, build_model
 from warehouse.build.compiled_project import load_plan
-from warehouse.pipeline.refresh import refresh
-from warehouse.log.sealer import seal
+from warehouse.build.model import Model, Run, build_model
 from warehouse.build.session import attach_build, open_session
+from warehouse.log.sealer import seal
+from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 
 

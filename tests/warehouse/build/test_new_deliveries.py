@@ -10,11 +10,11 @@ import warehouse.build.new_deliveries
 import warehouse.build.scheduler
 from tests.properties.cases import Parts, digests, run
 from tests.properties.worlds import make_world
-from warehouse.build.new_deliveries import COPY
-from warehouse.errors import RefreshError
 from warehouse.build.model import Model, build_model
 from warehouse.build.model import Run as ModelRun
+from warehouse.build.new_deliveries import COPY
 from warehouse.build.session import open_session
+from warehouse.errors import RefreshError
 from warehouse.settings import Settings
 
 PARTS = 4

@@ -6,11 +6,11 @@ import secrets
 import duckdb
 
 from tests.live import envelope
+from warehouse.build.session import ONE_THREAD_BYTES, SMALL_CHANGE_ROWS, fit_threads, open_session
 from warehouse.delivery.envelope import decode
 from warehouse.journal import JournalWriter
 from warehouse.lake.connection import open_lake
 from warehouse.log.sealer import seal
-from warehouse.build.session import ONE_THREAD_BYTES, SMALL_CHANGE_ROWS, fit_threads, open_session
 from warehouse.settings import Settings
 
 

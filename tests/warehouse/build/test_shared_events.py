@@ -6,19 +6,19 @@ from pathlib import Path
 import duckdb
 import pytest
 
-import warehouse.build.scheduler
 import warehouse.build.model
+import warehouse.build.scheduler
 import warehouse.build.shared_events
 import warehouse.build.touched_entities
 from tests.properties.cases import Parts, digests, run
 from tests.properties.worlds import make_world
-from warehouse.errors import RefreshError
-from warehouse.build.model import Model, Run, build_model
-from warehouse.build.shared_events import find_near
 from warehouse.build.compiled_project import load_plan
+from warehouse.build.model import Model, Run, build_model
 from warehouse.build.session import open_session
-from warehouse.settings import Settings
+from warehouse.build.shared_events import find_near
 from warehouse.build.touched_entities import Place
+from warehouse.errors import RefreshError
+from warehouse.settings import Settings
 
 PARTS = 3
 

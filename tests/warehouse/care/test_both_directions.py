@@ -10,16 +10,16 @@ import pytest
 
 import warehouse
 from tests.live import envelope
-from warehouse.journal.deleted_journals import deleted_journals, ledger_path, note_deleted
-from warehouse.delivery.envelope import decode
-from warehouse.errors import LakeError
 from warehouse.care.file_digests import NOTES, note_digests, table_of
-from warehouse.journal import JournalWriter, list_journals
-from warehouse.journal.record import SYNC
-from warehouse.lake.connection import catalog_path, data_path, log_folder, open_lake
-from warehouse.care.verify import check_catalog, verify
 from warehouse.care.lake_compaction import compact
 from warehouse.care.recover import recover
+from warehouse.care.verify import check_catalog, verify
+from warehouse.delivery.envelope import decode
+from warehouse.errors import LakeError
+from warehouse.journal import JournalWriter, list_journals
+from warehouse.journal.deleted_journals import deleted_journals, ledger_path, note_deleted
+from warehouse.journal.record import SYNC
+from warehouse.lake.connection import catalog_path, data_path, log_folder, open_lake
 from warehouse.log.sealer import seal
 from warehouse.settings import Settings
 

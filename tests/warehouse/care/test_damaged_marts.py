@@ -9,14 +9,14 @@ import pytest
 
 import warehouse
 from tests.live import envelope
-from warehouse.delivery.envelope import decode
 from warehouse.care.file_digests import table_of
+from warehouse.care.lake_compaction import compact
+from warehouse.care.verify import verify
+from warehouse.delivery.envelope import decode
 from warehouse.journal import JournalWriter
 from warehouse.lake.connection import data_path, open_lake
-from warehouse.care.verify import verify
-from warehouse.care.lake_compaction import compact
-from warehouse.publish.publisher import publish_again
 from warehouse.pipeline.refresh import refresh
+from warehouse.publish.publisher import publish_again
 from warehouse.settings import Settings
 
 MART = "marts.fct_orders"

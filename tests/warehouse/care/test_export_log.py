@@ -8,12 +8,12 @@ import pytest
 
 import warehouse
 from tests.live import envelope
+from warehouse.care.export_log import LogSlice, export_log
 from warehouse.delivery.envelope import decode
 from warehouse.errors import ExportError, LakeMissing
 from warehouse.journal import JournalWriter, list_journals, read_journal
-from warehouse.lake.connection import open_lake
-from warehouse.care.export_log import LogSlice, export_log
 from warehouse.journal.replay import replay
+from warehouse.lake.connection import open_lake
 from warehouse.log.sealer import seal
 from warehouse.settings import Settings
 

@@ -19,14 +19,15 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 
-from warehouse.log.commit import commit_batch
-from warehouse.care.log_compaction import FANOUT, LARGE, LogFile, find_run, list_log_files
+from warehouse.care.lake_compaction import compact, compact_when_due
+from warehouse.care.log_compaction import find_run
 from warehouse.delivery.envelope import decode
 from warehouse.errors import LakeMissing
 from warehouse.journal.record import Meta
 from warehouse.lake.connection import log_folder, open_lake
+from warehouse.log.commit import commit_batch
+from warehouse.log.live_files import FANOUT, LARGE, LogFile, list_log_files
 from warehouse.log.parquet_file import LogRows
-from warehouse.care.lake_compaction import compact, compact_when_due
 from warehouse.settings import Settings
 from warehouse.simulator import simulate
 
@@ -271,9 +272,8 @@ def test_a_compaction_killed_at_random_changes_no_row_and_a_reader_notices_nothi
     chance = random.Random(seed)
     short = Settings(home=settings.home, memory=10**9, snapshots_keep=0)
     before = query(settings, FINGERPRINT)
-    code = (
-        "from warehouse.care.lake_compaction import compact; from warehouse.settings import Settings; compact(Settings.load())"
-    )
+    code = "from warehouse.care.lake_compaction import compact; from warehouse.settings import Settings\n"
+        "compact(Settings.load())"
     stop, seen = threading.Event(), list[list[tuple[Any, ...]]]()
 
     def read() -> None:

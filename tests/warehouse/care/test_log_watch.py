@@ -9,9 +9,6 @@ import msgspec
 import pytest
 
 from tests.live import envelope
-from warehouse.delivery.envelope import decode
-from warehouse.journal import JournalWriter
-from warehouse.lake.connection import catalog_path, log_folder
 from warehouse.care.log_watch import (
     AGAIN_SECONDS,
     PAUSE_SECONDS,
@@ -23,9 +20,12 @@ from warehouse.care.log_watch import (
     next_look,
     read_log_watch,
 )
-from warehouse.system.note_file import write_note
+from warehouse.delivery.envelope import decode
+from warehouse.journal import JournalWriter
+from warehouse.lake.connection import catalog_path, log_folder
 from warehouse.log.sealer import seal
 from warehouse.settings import Settings
+from warehouse.system.note_file import write_note
 
 FILES = 3
 

@@ -10,16 +10,16 @@ import pytest
 
 import warehouse
 from tests.live import envelope
-from warehouse import log_file
+from warehouse.care.lake_compaction import compact
+from warehouse.care.recover import recover
+from warehouse.care.verify import verify
 from warehouse.delivery.envelope import decode
 from warehouse.errors import LakeError
 from warehouse.journal import JournalWriter, list_journals
 from warehouse.lake.connection import catalog_path, log_folder, open_lake
-from warehouse.care.verify import verify
-from warehouse.care.lake_compaction import compact
-from warehouse.care.recover import recover
-from warehouse.pipeline.refresh import refresh
+from warehouse.log import parquet_file
 from warehouse.log.sealer import seal
+from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 
 
@@ -142,7 +142,7 @@ def test_what_only_the_journals_have_comes_from_them(copied: Settings) -> None:
 
 
 def test_the_sound_row_groups_of_a_damaged_file_are_kept(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_file, "MAX_GROUP_ROWS", 10)
+    monkeypatch.setattr(parquet_file, "MAX_GROUP_ROWS", 10)
     deliver(settings, *[envelope(n, note="x" * 100) for n in range(50)])
     seal(settings)
     before = identities(settings)
@@ -172,7 +172,7 @@ def test_a_file_that_was_never_committed_is_no_second_copy(copied: Settings) -> 
         table = con.execute(
             "select * replace (1::bigint as batch) from read_parquet(?)", [str(original)]
         ).to_arrow_table()
-    stray = log_file.write_remainder_file(log_folder(copied), table, original)
+    stray = parquet_file.write_remainder_file(log_folder(copied), table, original)
     catalog_path(copied).unlink()
     assert recover(copied, dry_run=False).superseded == 3
     assert log(copied) == before

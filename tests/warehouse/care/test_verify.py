@@ -8,11 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.live import envelope
+from warehouse.care.verify import CheckReport, verify
 from warehouse.delivery.envelope import decode
 from warehouse.errors import LakeMissing
 from warehouse.journal import JournalWriter, list_journals
 from warehouse.lake.connection import catalog_path, log_folder, open_lake
-from warehouse.care.verify import CheckReport, verify
 from warehouse.log.parquet_file import digest_of
 from warehouse.log.sealer import seal
 from warehouse.settings import Settings

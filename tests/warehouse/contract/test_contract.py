@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from warehouse.contract import Contract, FieldType, KeyPart, ListOf, Record, Scalar, load_contract
 from warehouse.contract.events import entity_kind
 from warehouse.contract.keys import parse_key_part
-from warehouse.contract.reading import SHIPPED_FILE
 from warehouse.contract.markdown_table import END, START, render_table
+from warehouse.contract.reading import SHIPPED_FILE
 from warehouse.errors import ContractError
 
 # The enum of `name` in NewStore's event-stream webhook documentation, in its order.
@@ -55,7 +55,7 @@ EVENT_NAMES = (
     "employee.updated",
 )
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DATA = ROOT / "tests" / "data"
 EXAMPLES: dict[str, dict[str, Any]] = {
     "order.created": json.loads((DATA / "order_created.json").read_text())["payload"],

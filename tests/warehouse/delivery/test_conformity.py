@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from warehouse.delivery.conformity import MOST_BYTES, Decode, holds, strict_decoder
 from warehouse.contract import load_contract
+from warehouse.delivery.conformity import MOST_BYTES, Decode, holds, strict_decoder
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 EXAMPLES: dict[str, dict[str, Any]] = {
     "order.created": json.loads((DATA / "order_created.json").read_text())["payload"],
     **json.loads((DATA / "payloads.json").read_text()),

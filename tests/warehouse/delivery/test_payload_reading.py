@@ -9,15 +9,15 @@ from typing import Any
 import duckdb
 import pytest
 
+from warehouse.build.sql_functions import add_functions
 from warehouse.contract import load_contract
 from warehouse.contract.events import MOST_BYTES
 from warehouse.contract.keys import escape, list_text, value_text
+from warehouse.delivery.delivery import Problem
 from warehouse.delivery.envelope import decode
-from warehouse.build.sql_functions import add_functions
-from warehouse.journal import Problem
 from warehouse.delivery.payload_reading import AS_IT_STANDS, Finding, Reader, Reading
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 EXAMPLES: dict[str, dict[str, Any]] = {
     "order.created": json.loads((DATA / "order_created.json").read_text())["payload"],
     **json.loads((DATA / "payloads.json").read_text()),

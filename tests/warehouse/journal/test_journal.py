@@ -12,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from warehouse.delivery.delivery import Delivery, Problem
 from warehouse.errors import JournalCorrupt, JournalError
-from warehouse.journal import Damage, Delivery, Journal, JournalWriter, Problem, Reason, list_journals, read_journal
+from warehouse.journal import Damage, Journal, JournalWriter, Reason, list_journals, read_journal
 from warehouse.journal.record import CHECKSUM, HEAD, HEADER, MAGIC, SYNC, VERSION, pack_records, seed_of
 
 BODY = '{"tenant":"t","name":"order.created","payload":{"id":"é"}}'.encode()
@@ -103,7 +104,8 @@ def test_a_journal_of_a_killed_process_is_dead_and_whole(tmp_path: Path) -> None
     program = textwrap.dedent("""
         import os, signal, sys
         from pathlib import Path
-        from warehouse.journal import Delivery, JournalWriter
+        from warehouse.delivery.delivery import Delivery
+        from warehouse.journal import JournalWriter
         writer = JournalWriter(Path(sys.argv[1]))
         writer.append([Delivery(1, "t", "n", "k", 2, None, b"{}")] * 3)
         os.kill(os.getpid(), signal.SIGKILL)
@@ -327,7 +329,8 @@ def test_a_full_disk_fails_the_append_for_ever(tmp_path: Path) -> None:
         import errno, resource, signal, sys
         from pathlib import Path
         from warehouse.errors import JournalError
-        from warehouse.journal import Delivery, JournalWriter
+        from warehouse.delivery.delivery import Delivery
+        from warehouse.journal import JournalWriter
         delivery = Delivery(1, "t", "n", "k", 2, None, b"x" * 1000)
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         writer = JournalWriter(Path(sys.argv[1]))

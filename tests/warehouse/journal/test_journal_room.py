@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.journal import Damage, Delivery, JournalWriter, Reason, read_journal, written_after
+from warehouse.delivery.delivery import Delivery
+from warehouse.journal import Damage, JournalWriter, Reason, read_journal, written_after
 from warehouse.journal.record import RESERVED, pack_records, seed_of
 
 ROOM = 4096

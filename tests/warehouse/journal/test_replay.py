@@ -8,12 +8,13 @@ import pyarrow as pa
 import pytest
 
 from tests.live import envelope
+from warehouse.delivery.delivery import Delivery
 from warehouse.errors import ReplayError
-from warehouse.journal import Delivery, list_journals, read_journal
+from warehouse.journal import list_journals, read_journal
 from warehouse.journal.replay import ReplayReport, replay
 from warehouse.settings import Settings
 
-SAMPLE = Path(__file__).parent.parent / "data" / "order_created.json"
+SAMPLE = Path(__file__).parents[2] / "data" / "order_created.json"
 
 
 def stored(settings: Settings) -> list[Delivery]:

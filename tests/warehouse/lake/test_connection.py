@@ -9,9 +9,9 @@ import duckdb
 import pytest
 
 import warehouse
+from warehouse.build.session import open_session
 from warehouse.errors import LakeError, LakeMissing, LakeVersionError
 from warehouse.lake.connection import catalog_path, open_lake
-from warehouse.build.session import open_session
 from warehouse.settings import Settings
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import duckdb
 import pytest
 
+from warehouse.build.session import open_session
 from warehouse.delivery.envelope import decode
 from warehouse.journal import JournalWriter
 from warehouse.lake.connection import open_lake
 from warehouse.pipeline.refresh import refresh_in
-from warehouse.build.session import open_session
 from warehouse.settings import Settings
 
 SIGN = "\N{SYMBOL FOR NULL}"

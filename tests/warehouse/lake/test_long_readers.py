@@ -9,14 +9,14 @@ from typing import Any
 import duckdb
 import pytest
 
+from warehouse.care.lake_compaction import compact
 from warehouse.delivery.envelope import decode
 from warehouse.errors import LakeError
-from warehouse.serving.duckdb_export import export
 from warehouse.journal import JournalWriter
 from warehouse.lake.connection import open_lake
-from warehouse.care.lake_compaction import compact
 from warehouse.lake.time_travel import open_snapshot
 from warehouse.pipeline.refresh import refresh
+from warehouse.serving.duckdb_export import export
 from warehouse.settings import Settings
 from warehouse.simulator import simulate
 

@@ -11,19 +11,19 @@ import pytest
 
 import warehouse
 from tests.live import envelope
+from warehouse.build.session import open_session
+from warehouse.care.lake_compaction import compact
+from warehouse.care.recover import recover
+from warehouse.care.verify import verify
 from warehouse.delivery.envelope import decode
 from warehouse.errors import LakeError, LakeLost
 from warehouse.journal import JournalWriter, list_journals
 from warehouse.lake.connection import catalog_path, log_folder, open_lake
 from warehouse.lake.mark import mark_path
-from warehouse.care.verify import verify
-from warehouse.care.lake_compaction import compact
-from warehouse.care.recover import recover
-from warehouse.pipeline.refresh import refresh, refresh_in
 from warehouse.log.sealer import seal
-from warehouse.build.session import open_session
-from warehouse.settings import Settings
+from warehouse.pipeline.refresh import refresh, refresh_in
 from warehouse.pipeline.watch import Failed, Refreshed, watch
+from warehouse.settings import Settings
 
 
 def deliver(settings: Settings, *numbers: int) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from warehouse.log.parquet_file import SCHEMA
 from warehouse.log.merge_rows import merge
+from warehouse.log.parquet_file import SCHEMA
 
 Row = tuple[str | None, str, int]
 

@@ -16,18 +16,19 @@ import pytest
 
 import warehouse
 from tests.live import ROOT, envelope
-from warehouse import sealer
-from warehouse.log.commit import remove_strays
-from warehouse.delivery.payload_hash import payload_hash
+from warehouse.delivery.delivery import Delivery
 from warehouse.delivery.envelope import decode
+from warehouse.delivery.payload_hash import payload_hash
 from warehouse.errors import LockHeld
-from warehouse.journal import Delivery, JournalWriter, Reason, list_journals, load_marks, save_marks
+from warehouse.journal import JournalWriter, Reason, list_journals, load_marks, save_marks
 from warehouse.journal.record import SYNC
 from warehouse.lake.connection import log_folder, open_lake
-from warehouse.system.lock import hold_lock
+from warehouse.log import sealer
+from warehouse.log.commit import remove_strays
 from warehouse.log.parquet_file import digest_of, named_digest
 from warehouse.log.sealer import SealReport, seal
 from warehouse.settings import Settings
+from warehouse.system.lock import hold_lock
 
 Row = tuple[int, str, int, bytes]
 

@@ -7,10 +7,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from warehouse.notes.refresh_attempt import Attempt, State, attempt_path, attempting, pause_after, read_attempt, stop_attempting
 from warehouse.errors import RefreshError
-from warehouse.system.note_file import read_note, write_note
+from warehouse.notes.refresh_attempt import (
+    Attempt,
+    State,
+    attempt_path,
+    attempting,
+    pause_after,
+    read_attempt,
+    stop_attempting,
+)
 from warehouse.settings import Settings
+from warehouse.system.note_file import read_note, write_note
 
 
 @pytest.fixture
@@ -61,7 +69,8 @@ def test_one_that_is_stopped_has_not_gone_well(settings: Settings) -> None:
 
 def test_one_that_dies_is_known_to_have_died(settings: Settings) -> None:
     program = (
-        "import os, signal; from warehouse.notes.refresh_attempt import attempting; from warehouse.settings import Settings\n"
+        "import os, signal\n"
+        "from warehouse.notes.refresh_attempt import attempting; from warehouse.settings import Settings\n"
         "with attempting(Settings.load()): print('begun', flush=True); input()"
     )
     for number in (1, 2):

@@ -23,7 +23,9 @@ SEED = int(os.environ.get("KILL_SEED", secrets.randbelow(2**32)))
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "2"))
 PATIENCE_SECONDS = 240.0
 
-REFRESH = "from warehouse.pipeline.refresh import refresh; from warehouse.settings import Settings; s = Settings.load(); "
+REFRESH = (
+    "from warehouse.pipeline.refresh import refresh; from warehouse.settings import Settings; s = Settings.load(); "
+)
 # What the build has made is in its database; nobody but this process knows.
 DIE_BEFORE_PUBLISHING = """
 import os, signal

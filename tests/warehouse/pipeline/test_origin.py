@@ -12,8 +12,8 @@ from tests.live import envelope
 from warehouse.delivery.envelope import decode
 from warehouse.journal import JournalWriter, list_journals
 from warehouse.lake.connection import open_lake
-from warehouse.pipeline.refresh import refresh
 from warehouse.log.sealer import seal
+from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 
 

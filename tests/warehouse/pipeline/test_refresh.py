@@ -13,16 +13,16 @@ import duckdb
 import pytest
 
 import warehouse
-from warehouse.notes.refresh_attempt import read_attempt
+from warehouse.build.compiled_project import project_dir
 from warehouse.delivery.envelope import decode
 from warehouse.errors import RefreshError
 from warehouse.journal import JournalWriter
-from warehouse.system.lock import hold_lock
-from warehouse.build.compiled_project import project_dir
+from warehouse.notes.refresh_attempt import read_attempt
 from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
+from warehouse.system.lock import hold_lock
 
-SAMPLE = Path(__file__).parent.parent / "data" / "order_created.json"
+SAMPLE = Path(__file__).parents[2] / "data" / "order_created.json"
 
 
 def settings_of(home: Path) -> Settings:
@@ -246,7 +246,10 @@ def test_a_failure_names_the_model_and_the_kind_and_quotes_no_value(tmp_path: Pa
 def test_a_second_refresh_waits_for_the_first(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     deliver(settings, created("o1", "a"))
-    code = "from warehouse.pipeline.refresh import refresh; from warehouse.settings import Settings; refresh(Settings.load())"
+    code = (
+        "from warehouse.pipeline.refresh import refresh; from warehouse.settings import Settings; "
+        "refresh(Settings.load())"
+    )
     environment = {**os.environ, "WAREHOUSE_HOME": str(tmp_path)}
     with hold_lock(settings.refresh_lock):
         second = subprocess.Popen([sys.executable, "-c", code], env=environment)

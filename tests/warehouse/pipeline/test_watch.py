@@ -14,18 +14,18 @@ from typing import Any
 import duckdb
 import pytest
 
-import warehouse
-from warehouse.notes.refresh_attempt import read_attempt
-from warehouse.care.log_compaction import FANOUT, list_log_files
+import warehouse.pipeline.watch
+from warehouse.build.session import session_config, session_name
 from warehouse.delivery.envelope import decode
 from warehouse.errors import JournalUnread, RefreshError
 from warehouse.journal import JournalWriter
 from warehouse.lake.connection import open_lake
-from warehouse.pipeline.refresh import refresh
+from warehouse.log.live_files import FANOUT, list_log_files
 from warehouse.log.sealer import seal
-from warehouse.build.session import session_config, session_name
-from warehouse.settings import Settings
+from warehouse.notes.refresh_attempt import read_attempt
+from warehouse.pipeline.refresh import refresh
 from warehouse.pipeline.watch import Failed, Refreshed, Report, watch
+from warehouse.settings import Settings
 
 PATIENCE_SECONDS = 120.0
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from warehouse.build.session import attach_build, open_session
+from warehouse.care.lake_compaction import CATALOG_ROWS, compact, compact_when_due
 from warehouse.delivery.envelope import decode
 from warehouse.journal import JournalWriter
 from warehouse.lake.connection import data_path, open_lake
-from warehouse.care.lake_compaction import CATALOG_ROWS, compact, compact_when_due
 from warehouse.pipeline.refresh import refresh
-from warehouse.build.session import attach_build, open_session
 from warehouse.settings import Settings
 from warehouse.simulator import simulate
 

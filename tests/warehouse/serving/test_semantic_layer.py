@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from warehouse.build.compiled_project import project_dir
 from warehouse.errors import MetricsError
 from warehouse.serving.semantic_layer import END, FOLDER, START, read_declarations, render_tables
-from warehouse.build.compiled_project import project_dir
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_the_page_holds_what_the_command_prints() -> None:

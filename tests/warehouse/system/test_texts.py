@@ -8,10 +8,10 @@ import pytest
 from receiver.status.html import problems_page
 from tests.live import envelope
 from warehouse import connect
-from warehouse.delivery.envelope import decode
-from warehouse.notes.log_counts import figures_path, read_figures
-from warehouse.journal import JournalWriter
 from warehouse.care.quarantine import list_quarantine
+from warehouse.delivery.envelope import decode
+from warehouse.journal import JournalWriter
+from warehouse.notes.log_counts import figures_path, read_figures
 from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 from warehouse.system.texts import LONGEST, shortened

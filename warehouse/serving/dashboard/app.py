@@ -13,12 +13,12 @@ import duckdb
 import pyarrow as pa
 import streamlit as st
 
-from warehouse.serving.dashboard import charts
-from warehouse.serving.dashboard import questions as q
-from warehouse.serving.dashboard.questions import Choice
 from warehouse.errors import WarehouseError
 from warehouse.lake.connection import open_lake
 from warehouse.lake.time_travel import open_snapshot
+from warehouse.serving.dashboard import charts
+from warehouse.serving.dashboard import questions as q
+from warehouse.serving.dashboard.questions import Choice
 from warehouse.settings import Settings
 
 # Whoever still looks at the page of an earlier refresh keeps its snapshot; who comes back later sees the newest.
