@@ -272,8 +272,10 @@ def test_a_compaction_killed_at_random_changes_no_row_and_a_reader_notices_nothi
     chance = random.Random(seed)
     short = Settings(home=settings.home, memory=10**9, snapshots_keep=0)
     before = query(settings, FINGERPRINT)
-    code = "from warehouse.care.lake_compaction import compact; from warehouse.settings import Settings\n"
+    code = (
+        "from warehouse.care.lake_compaction import compact; from warehouse.settings import Settings\n"
         "compact(Settings.load())"
+    )
     stop, seen = threading.Event(), list[list[tuple[Any, ...]]]()
 
     def read() -> None:
