@@ -56,7 +56,7 @@ test-year: $(READY) ## dbt build over a simulated year, with every test of the m
 	@WORLD_DAYS=365 $(BIN)/python -m pytest -q -s tests/dbt_project/test_build.py
 
 lint: $(READY) ## formatting, rules and types of the Python, style of the SQL
-	@$(MAKE) --no-print-directory --jobs 2 lint-types lint-sql lint-python
+	@$(MAKE) --no-print-directory --jobs 2 lint-types lint-sql lint-imports lint-python
 	@echo "Lint: nothing found."
 
 # Side by side, the longest first; each says what it found.
@@ -65,6 +65,9 @@ lint-types:
 
 lint-sql:
 	@$(BIN)/sqlfluff lint --disable-progress-bar --nocolor --quiet dbt_project
+
+lint-imports:
+	@$(BIN)/lint-imports --no-cache --no-logo > $(BIN)/imports.txt || { cat $(BIN)/imports.txt; exit 1; }
 
 lint-python:
 	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --check .; echo "Try: make format" >&2; exit 1; }
@@ -99,4 +102,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help setup demo test benchmark test-ledger lint lint-types lint-sql lint-python format docs lock clean test-properties status-image benchmark-refresh test-year test-soak test-abuse benchmark-freshness
+.PHONY: help setup demo test benchmark test-ledger lint lint-types lint-sql lint-imports lint-python format docs lock clean test-properties status-image benchmark-refresh test-year test-soak test-abuse benchmark-freshness

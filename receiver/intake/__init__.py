@@ -1,0 +1,1 @@
+"""From a request to the disk: keys, body, the group that is written and synced, the answer."""

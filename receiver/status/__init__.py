@@ -1,0 +1,1 @@
+"""The status page, the page of problems, and figures for programs."""

@@ -15,12 +15,12 @@ import msgspec
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from warehouse.care.log_watch import LogWatch, read_log_watch
 from warehouse.errors import LakeError
 from warehouse.journal import list_journals, load_marks, written_after
 from warehouse.journal.record import pack_header
 from warehouse.journal.seal_marks import SealedMark
 from warehouse.notes.log_counts import Figures, read_figures
+from warehouse.notes.log_watch_note import LogWatch, read_log_watch
 from warehouse.notes.refresh_attempt import Attempted, State, read_attempt
 from warehouse.notes.refresh_note import Publication, read_publication
 from warehouse.remedies import CHECK_DISK, READ_JOURNAL, RECOVER, RESTORE

@@ -14,11 +14,12 @@ from tests.cli.conftest import Run
 from tests.live import KEY, envelope, free_port, running
 from warehouse import refresh
 from warehouse.api_keys import hash_key
-from warehouse.care.log_watch import LogWatch, log_watch_path, look_through, read_log_watch
+from warehouse.care.log_watch import look_through
 from warehouse.delivery.envelope import decode
 from warehouse.journal import JournalWriter, list_journals
 from warehouse.lake.connection import catalog_path, log_folder, open_lake
 from warehouse.log.sealer import seal
+from warehouse.notes.log_watch_note import LogWatch, log_watch_path, read_log_watch
 from warehouse.notes.refresh_note import Publication, write_publication
 from warehouse.settings import Settings
 from warehouse.system.note_file import write_note

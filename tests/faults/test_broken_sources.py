@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from tests.live import Receiver, envelope, running
-from warehouse.care.log_watch import log_watch_path, look_through
+from warehouse.care.log_watch import look_through
 from warehouse.cli import command
 from warehouse.cli.exit_codes import exit_code_of
 from warehouse.errors import RefreshError
@@ -22,6 +22,7 @@ from warehouse.health.diagnosis import CHECKS, made
 from warehouse.lake.connection import catalog_path
 from warehouse.log.sealer import seal
 from warehouse.notes.log_counts import Counts, Figures, figures_path
+from warehouse.notes.log_watch_note import log_watch_path
 from warehouse.notes.refresh_attempt import attempt_path, attempting
 from warehouse.notes.refresh_note import Publication, publication_path, write_publication
 from warehouse.settings import Settings

@@ -1,0 +1,1 @@
+"""Care of the log and the lake: verify, recover, compact, quarantine, export."""

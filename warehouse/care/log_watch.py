@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from warehouse.errors import NoteError
+from warehouse.notes.log_watch_note import LogWatch, Look, log_watch_path, read_log_watch
 from warehouse.settings import Settings
-from warehouse.system.note_file import read_note, write_note
-from warehouse.system.sources import Unread, explain
+from warehouse.system.note_file import write_note
+from warehouse.system.sources import explain
 from warehouse.system.texts import shortened
 
 if TYPE_CHECKING:
     from warehouse.care.finding import Finding
     from warehouse.care.verify import CheckedFile
 
-FILE: Final = "log_watch.json"
 # A look takes so many seconds of a processor, and the next one begins after at least this pause, or so many times what
 # the last took: one part in fifty of one core.
 LOOK_SECONDS: Final = 10.0
@@ -38,58 +38,6 @@ MOST_FINDINGS: Final = 20
 LONGEST_FINDING: Final = 500
 
 logger = logging.getLogger(__name__)
-
-
-class Look(msgspec.Struct, frozen=True):
-    """When a file was looked through, in seconds since 1970, and how many findings there were."""
-
-    at: float
-    findings: int = 0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.at < 2**40:
-            raise ValueError("no time")
-
-
-class LogWatch(msgspec.Struct, frozen=True):
-    """What is known of the files that were the lake at the last look; `looks` by name, `findings` the first of all.
-
-    `since` is when watching began, `looked` when the last look ended, both in seconds since 1970, `seconds` what it
-    took of a processor. `unread` says why the last one could not be made, or what kept it from being whole.
-    """
-
-    since: float
-    looked: float | None = None
-    seconds: float = 0.0
-    files: int = 0
-    looks: dict[str, Look] = {}
-    findings: tuple[str, ...] = ()
-    unread: Unread | None = None
-
-    @property
-    def verified(self) -> int:
-        """How many of the files have been looked through."""
-        return len(self.looks)
-
-    @property
-    def damaged(self) -> int:
-        """Findings in all of them."""
-        return sum(look.findings for look in self.looks.values())
-
-    @property
-    def oldest(self) -> float | None:
-        """When the file that waits longest was looked through."""
-        return min((look.at for look in self.looks.values()), default=None)
-
-
-def log_watch_path(settings: Settings) -> Path:
-    """Where the note is."""
-    return settings.home / FILE
-
-
-def read_log_watch(settings: Settings) -> LogWatch | None:
-    """What is known of this home's log; None before the first refresh. Raises NoteError."""
-    return read_note(log_watch_path(settings), LogWatch)
 
 
 def next_look(settings: Settings) -> float:

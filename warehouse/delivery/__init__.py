@@ -1,0 +1,1 @@
+"""One delivery: its envelope, its key, and the one reading of its payload."""

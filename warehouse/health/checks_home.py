@@ -9,13 +9,13 @@ from typing import Final
 
 import duckdb
 
-from warehouse.care.log_watch import read_log_watch
 from warehouse.care.verify import check_catalog
 from warehouse.errors import LakeMissing
 from warehouse.health.finding import Finding, State, told
 from warehouse.health.overview import Backlog, Overview, overview, reading_lake
 from warehouse.lake.connection import catalog_path
 from warehouse.notes.log_counts import read_figures
+from warehouse.notes.log_watch_note import read_log_watch
 from warehouse.notes.refresh_attempt import State as Attempt
 from warehouse.notes.refresh_note import Publication
 from warehouse.remedies import LOOK_THROUGH, READ_JOURNAL, REBUILD, RECOVER, REFRESH, RENEW_BUILD

@@ -10,10 +10,10 @@ import duckdb
 import msgspec
 
 from warehouse.build.scheduler import reason_of
-from warehouse.care.log_watch import read_log_watch
 from warehouse.errors import JournalCorrupt, LakeError, LakeMissing
 from warehouse.journal import Damage, Journal, list_journals, load_marks
 from warehouse.lake.connection import catalog_path, open_lake
+from warehouse.notes.log_watch_note import read_log_watch
 from warehouse.notes.refresh_attempt import Attempted, read_attempt
 from warehouse.notes.refresh_note import Publication, publication_path, read_publication
 from warehouse.remedies import CHECK_DISK, RECOVER, RESTORE

@@ -1,0 +1,1 @@
+"""The DuckLake: opening it, its transactions, its earlier moments, its errors."""

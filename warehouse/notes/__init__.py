@@ -1,0 +1,1 @@
+"""What refreshes and care leave in a home for whoever only looks: small files, no DuckDB."""

@@ -1,0 +1,1 @@
+"""From the build database to the lake: all changed rows of all marts in one transaction."""

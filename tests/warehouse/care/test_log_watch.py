@@ -9,21 +9,12 @@ import msgspec
 import pytest
 
 from tests.live import envelope
-from warehouse.care.log_watch import (
-    AGAIN_SECONDS,
-    PAUSE_SECONDS,
-    LogWatch,
-    LogWatcher,
-    Look,
-    log_watch_path,
-    look_through,
-    next_look,
-    read_log_watch,
-)
+from warehouse.care.log_watch import AGAIN_SECONDS, PAUSE_SECONDS, LogWatcher, look_through, next_look
 from warehouse.delivery.envelope import decode
 from warehouse.journal import JournalWriter
 from warehouse.lake.connection import catalog_path, log_folder
 from warehouse.log.sealer import seal
+from warehouse.notes.log_watch_note import LogWatch, Look, log_watch_path, read_log_watch
 from warehouse.settings import Settings
 from warehouse.system.note_file import write_note
 
