@@ -1,6 +1,5 @@
 """`from warehouse import …` is quick, typed, and does what the command line does."""
 
-import importlib
 import json
 import subprocess
 import sys
@@ -8,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-import warehouse
 from tests.live import ROOT
 from warehouse import connect, refresh, replay, simulate
 from warehouse.errors import LakeError, LakeMissing
@@ -76,10 +74,3 @@ def test_a_use_of_it(tmp_path: Path) -> None:
         assert con.execute("select count(*) from marts.fct_orders").fetchall() == [(orders,)]
     with pytest.raises(LakeError, match="no lake yet"):
         connect(home, at="2001-01-01")
-
-
-@pytest.mark.parametrize("name", ["refresh", "replay"])
-def test_a_function_stays_when_the_module_of_its_name_is_imported(name: str) -> None:
-    module = importlib.import_module(f"warehouse.{name}")
-    assert getattr(warehouse, name) is not module
-    assert callable(getattr(warehouse, name))
