@@ -5,11 +5,13 @@
 is what the command line does, for programs. Each takes the home to work on, else that of the settings.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 # What is imported inside a function takes long; whoever only imports this package must not pay for it.
+from warehouse.progress import Progress
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from warehouse.simulator import Simulation
 
 __all__ = ["connect", "refresh", "replay", "simulate"]
-
-Progress = Callable[[int, int | None], None]
 
 
 def connect(home: str | Path | None = None, *, at: str | None = None) -> "duckdb.DuckDBPyConnection":

@@ -14,13 +14,12 @@ from warehouse.build.shared_events import Near, find_near, put_away, take_out
 from warehouse.build.touched_entities import Place
 from warehouse.errors import RefreshError
 from warehouse.lake.error_meanings import meaning_of
+from warehouse.progress import Progress
 
 THREADS: Final = 2
 
 # Errors of files, memory, transactions, names and types; all others, such as of a conversion, may quote personal data.
 OF_NO_VALUE: Final = (duckdb.OperationalError, duckdb.CatalogException, duckdb.BinderException)
-
-Progress = Callable[[int, int | None], None]
 
 
 def build(

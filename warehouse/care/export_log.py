@@ -7,7 +7,7 @@ the same bytes otherwise. What is no JSON and has line breaks or nothing in it c
 
 import gzip
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
@@ -19,6 +19,7 @@ import pyarrow as pa
 from warehouse.delivery.payload_hash import payload_hash
 from warehouse.errors import ExportError
 from warehouse.lake.connection import open_lake
+from warehouse.progress import Progress
 from warehouse.settings import Settings
 from warehouse.system.whole_file import whole_file
 
@@ -30,8 +31,6 @@ BLANKS: Final = b" \t\n\r\x0b\x0c"
 NO_EVENT_LINE: Final = "('not_json', 'not_utf8', 'not_an_envelope')"
 
 _check_json: Final = msgspec.json.Decoder(msgspec.Raw).decode
-
-Progress = Callable[[int, int | None], None]
 
 
 class LogSlice(msgspec.Struct, frozen=True):

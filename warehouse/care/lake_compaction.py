@@ -5,7 +5,7 @@ the lock back after it, so a sealing waits for one step at most; dying between o
 A file that no snapshot needs any more stays for another hour, for those who began to read before.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -18,6 +18,7 @@ from warehouse.care.log_compaction import drop_emptied_files, find_run, join_fil
 from warehouse.errors import LakeError
 from warehouse.lake.connection import lake_error, open_lake
 from warehouse.log.live_files import FANOUT, LARGE, list_log_files
+from warehouse.progress import Progress
 from warehouse.settings import Settings
 from warehouse.system.lock import hold_lock
 
@@ -68,8 +69,6 @@ from __ducklake_metadata_lake.ducklake_files_scheduled_for_deletion
 where typeof(schedule_start) = 'VARCHAR'
 limit 1
 """
-
-Progress = Callable[[int, int | None], None]
 
 
 class CompactionReport(msgspec.Struct, frozen=True):

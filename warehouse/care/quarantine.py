@@ -6,7 +6,7 @@ byte. A delivery whose bytes are in the log as an event is never appended again,
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from time import time_ns
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from warehouse.errors import QuarantineError
 from warehouse.journal import JournalWriter
 from warehouse.lake.connection import open_lake
 from warehouse.log.sealer import seal
+from warehouse.progress import Progress
 from warehouse.settings import Settings
 from warehouse.system.lock import hold_lock
 from warehouse.system.texts import shortened_sql
@@ -40,7 +41,6 @@ COLUMNS: Final = f"""
     raw_body
 """
 
-Progress = Callable[[int, int | None], None]
 Row = tuple[Any, ...]
 
 

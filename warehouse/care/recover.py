@@ -6,7 +6,6 @@ The old catalog stays as it is until the new one is whole; then it, and whatever
 aside. Marts are rebuilt by the next refresh.
 """
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +29,7 @@ from warehouse.log.commit import KNOWN_FILES, commit_batch
 from warehouse.log.parquet_file import SUFFIX, LogRows, write_remainder_file
 from warehouse.log.position_set import Spans
 from warehouse.notes.refresh_note import Publication, publication_path, read_publication
+from warehouse.progress import Progress
 from warehouse.settings import Settings
 from warehouse.system.disk import make_folder, sync_file_at, sync_folder
 from warehouse.system.lock import hold_lock
@@ -37,8 +37,6 @@ from warehouse.system.lock import hold_lock
 LOCK_SECONDS: Final = 600.0
 BATCH_ROWS: Final = 100_000
 BATCH_BYTES: Final = 256 * 2**20
-
-Progress = Callable[[int, int | None], None]
 
 
 class Recovery(msgspec.Struct, frozen=True):

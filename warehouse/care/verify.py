@@ -7,7 +7,7 @@ files and journals are compared in both directions: what one knows and another l
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,12 +24,11 @@ from warehouse.journal.deleted_journals import deleted_journals
 from warehouse.lake.connection import log_folder
 from warehouse.log.parquet_file import digest_of, named_digest
 from warehouse.log.position_set import Spans
+from warehouse.progress import Progress
 from warehouse.settings import Settings
 
 ROWS: Final = 5_000
 DAMAGED_SECONDS: Final = 600.0
-
-Progress = Callable[[int, int | None], None]
 
 
 class CheckedFile(msgspec.Struct, frozen=True):

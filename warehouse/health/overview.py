@@ -1,7 +1,7 @@
 """What is in a home: how far each stage is behind the one before it. Looks only, changes nothing, never waits."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +16,10 @@ from warehouse.lake.connection import catalog_path, open_lake
 from warehouse.notes.log_watch_note import read_log_watch
 from warehouse.notes.refresh_attempt import Attempted, read_attempt
 from warehouse.notes.refresh_note import Publication, publication_path, read_publication
+from warehouse.progress import Progress
 from warehouse.remedies import CHECK_DISK, RECOVER, RESTORE
 from warehouse.settings import Settings
 from warehouse.system.sources import Sources, Unread
-
-Progress = Callable[[int, int | None], None]
 
 
 class Backlog(msgspec.Struct, frozen=True):

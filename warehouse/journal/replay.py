@@ -7,7 +7,7 @@ one likes: what is there already becomes one more delivery of the same event.
 import gzip
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from io import BufferedReader
 from pathlib import Path
 from time import time_ns
@@ -20,6 +20,7 @@ from warehouse.delivery.delivery import Delivery, Problem
 from warehouse.delivery.envelope import decode
 from warehouse.errors import ReplayError
 from warehouse.journal import JournalWriter
+from warehouse.progress import Progress
 from warehouse.settings import Settings
 from warehouse.system.home_folder import HomeFolder
 
@@ -30,8 +31,6 @@ DOCUMENT_BYTES: Final = 64 * 2**20
 GZIP: Final = b"\x1f\x8b"
 ZSTD: Final = b"\x28\xb5\x2f\xfd"
 HINT: Final = "give files with one envelope {tenant, name, published_at, payload} a line, plain, .gz or .zst"
-
-Progress = Callable[[int, int | None], None]
 
 
 class ReplayReport(msgspec.Struct, frozen=True):

@@ -31,6 +31,7 @@ from warehouse.journal.deleted_journals import note_deleted
 from warehouse.lake.connection import open_lake
 from warehouse.log.commit import commit_batch, remove_strays, sync_catalog
 from warehouse.log.parquet_file import LogRows
+from warehouse.progress import Progress
 from warehouse.settings import Settings
 from warehouse.system.disk import free_bytes, make_folder, sync_folder
 from warehouse.system.home_folder import HomeFolder
@@ -40,8 +41,6 @@ LOCK_SECONDS: Final = 600.0
 BATCH_ROWS: Final = 100_000
 BATCH_BYTES: Final = 256 * 2**20
 ROWS_A_STEP: Final = 2_000
-
-Progress = Callable[[int, int | None], None]
 
 
 class SealReport(msgspec.Struct, frozen=True):

@@ -6,7 +6,6 @@ events which arrived can change, each for the entities they name.
 
 import logging
 import uuid
-from collections.abc import Callable
 from typing import Final
 
 import duckdb
@@ -36,6 +35,7 @@ from warehouse.notes.log_counts import are_figures_sound, write_figures
 from warehouse.notes.refresh_attempt import attempting
 from warehouse.notes.refresh_note import Publication
 from warehouse.pipeline.origin import note_origin, reason_to_rebuild, reshaped_tables
+from warehouse.progress import Progress
 from warehouse.publish.publisher import Published, note_publication, publish, read_published
 from warehouse.settings import Settings
 from warehouse.system.home_folder import HomeFolder
@@ -43,8 +43,6 @@ from warehouse.system.lock import hold_lock
 
 # A refresh that was started beside another waits for it: both were asked to show what is acknowledged now.
 LOCK_SECONDS: Final = 3600.0
-
-Progress = Callable[[int, int | None], None]
 
 logger = logging.getLogger(__name__)
 

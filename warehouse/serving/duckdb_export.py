@@ -4,7 +4,7 @@ All tables are of one moment of the lake. The file has its name only once it is 
 it finds a complete export, and a failed one leaves what was there before.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -15,12 +15,11 @@ import msgspec
 
 from warehouse.errors import ExportError
 from warehouse.lake.connection import BOOKKEEPING, open_lake
+from warehouse.progress import Progress
 from warehouse.settings import Settings
 from warehouse.system.whole_file import is_replaceable, whole_file_at
 
 SCHEMAS: Final = ("marts", "trust")
-
-Progress = Callable[[int, int | None], None]
 
 
 class Exported(msgspec.Struct, frozen=True):

@@ -1,12 +1,11 @@
 """The deliveries of a simulation as a file, an envelope a line."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from warehouse.progress import Progress
 from warehouse.system.whole_file import whole_file
-
-Progress = Callable[[int, int | None], None]
 
 LINES_PER_REPORT: Final = 1000
 

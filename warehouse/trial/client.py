@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import httpx
 import msgspec
 
 from warehouse.errors import PostError
+from warehouse.progress import Progress
 
 EVENT_PATH: Final = "/newstore_api/v0/event"
 ATTEMPTS: Final = 7
@@ -17,8 +18,6 @@ TIMEOUT_SECONDS: Final = 30.0
 MADE_UP_SECONDS: Final = 0.1
 # Answers that ask for the same delivery again.
 AGAIN: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
-
-Progress = Callable[[int, int | None], None]
 
 
 class PostReport(msgspec.Struct, frozen=True):
