@@ -46,7 +46,7 @@ def test_the_list_says_nothing_that_is_not_so(pattern: str) -> None:
 
 
 def lint_imports(folder: Path) -> "subprocess.CompletedProcess[str]":
-    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--no-logo"]
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
 
 
