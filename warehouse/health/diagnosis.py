@@ -20,18 +20,18 @@ Check = Callable[[Settings], Iterator[Finding]]
 # By what a finding is called: the module of the check and its name there. Each is imported when its turn comes, since a
 # package that is missing must not keep the others from being made.
 CHECKS: Final[Mapping[str, tuple[str, str]]] = {
-    "installation": ("installation", "installation"),
-    "settings": ("machine", "settings_source"),
-    "keys": ("machine", "keys"),
-    "privacy": ("machine", "privacy"),
-    "disk": ("machine", "disk"),
-    "receiver": ("machine", "receiver"),
-    "lake": ("home", "lake"),
-    "log": ("home", "log"),
-    "build": ("home", "build"),
-    "journal": ("home", "journal"),
-    "figures": ("home", "figures"),
-    "clock": ("home", "clock"),
+    "installation": ("checks_installation", "installation"),
+    "settings": ("checks_machine", "settings_source"),
+    "keys": ("checks_machine", "keys"),
+    "privacy": ("checks_machine", "privacy"),
+    "disk": ("checks_machine", "disk"),
+    "receiver": ("checks_machine", "receiver"),
+    "lake": ("checks_home", "lake"),
+    "log": ("checks_home", "log"),
+    "build": ("checks_home", "build"),
+    "journal": ("checks_home", "journal"),
+    "figures": ("checks_home", "figures"),
+    "clock": ("checks_home", "clock"),
 }
 
 
