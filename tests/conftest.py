@@ -74,9 +74,14 @@ def settings(home: Path) -> Settings:
     return Settings(home=home, api_keys=("test-key",), port=0, memory=10**9)
 
 
+@pytest.fixture(scope="session")
+def chance_seed() -> int:
+    """The number behind `seed`, for what several tests have in common."""
+    return int(os.environ.get("TEST_SEED", random.randrange(2**32)))
+
+
 @pytest.fixture
-def seed() -> int:
+def seed(chance_seed: int) -> int:
     """Chance for a random test. It is printed with a failure, and TEST_SEED repeats it."""
-    seed = int(os.environ.get("TEST_SEED", random.randrange(2**32)))
-    print(f"TEST_SEED={seed}")  # noqa: T201 - a failure must be repeatable
-    return seed
+    print(f"TEST_SEED={chance_seed}")  # noqa: T201 - a failure must be repeatable
+    return chance_seed

@@ -1,14 +1,13 @@
 """Models make the same of new deliveries, from the copy that a refresh reads out of the lake once or from the lake."""
 
 import random
-from pathlib import Path
 
 import duckdb
 import pytest
 
 import warehouse.build.new_deliveries
 import warehouse.build.scheduler
-from tests.properties.cases import Parts, digests, run
+from tests.properties.cases import Digest, Parts, digests, run
 from tests.properties.worlds import make_world
 from warehouse.build.model import Model, build_model
 from warehouse.build.model import Run as ModelRun
@@ -17,15 +16,23 @@ from warehouse.build.session import open_session
 from warehouse.errors import RefreshError
 from warehouse.settings import Settings
 
-PARTS = 4
+PARTS = 3
+Digests = dict[str, dict[str | None, Digest]]
 
 
-@pytest.fixture
-def parts(seed: int) -> Parts:
-    chance = random.Random(seed)
-    world = 2 * make_world(seed, 150)
-    chance.shuffle(world)
+@pytest.fixture(scope="module")
+def parts(chance_seed: int) -> Parts:
+    world = 2 * make_world(chance_seed, 150)
+    random.Random(chance_seed).shuffle(world)
     return [world[part::PARTS] for part in range(PARTS)]
+
+
+@pytest.fixture(scope="module")
+def at_once(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Digests:
+    """The marts when one refresh takes all of it."""
+    settings = Settings(home=tmp_path_factory.mktemp("at_once"))
+    run(settings, {"t": [[event for part in parts for event in part]]}, [False])
+    return digests(settings)
 
 
 @pytest.fixture
@@ -42,38 +49,34 @@ def copied(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     return seen
 
 
+@pytest.mark.usefixtures("seed")
+@pytest.mark.parametrize("most", [warehouse.build.new_deliveries.MOST_BYTES, 0], ids=["with", "without"])
 def test_the_same_marts_with_and_without_the_copy(
-    tmp_path: Path, parts: Parts, copied: list[bool], monkeypatch: pytest.MonkeyPatch
+    settings: Settings, parts: Parts, at_once: Digests, copied: list[bool], most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings, without = Settings(home=tmp_path / "home"), Settings(home=tmp_path / "without")
+    monkeypatch.setattr(warehouse.build.new_deliveries, "MOST_BYTES", most)
     run(settings, {"t": parts}, [False] * PARTS)
-    assert copied == [True] * (PARTS - 1)
-    copied.clear()
-    monkeypatch.setattr(warehouse.build.new_deliveries, "MOST_BYTES", 0)
-    run(without, {"t": parts}, [False] * PARTS)
-    assert copied == [False] * (PARTS - 1)
-    assert digests(settings) == digests(without)
+    assert copied == [most > 0] * (PARTS - 1)
+    assert digests(settings) == at_once
 
 
+@pytest.mark.usefixtures("seed")
 def test_a_model_that_stayed_behind_reads_what_it_missed(
-    tmp_path: Path, parts: Parts, copied: list[bool], monkeypatch: pytest.MonkeyPatch
+    settings: Settings, parts: Parts, at_once: Digests, copied: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings, in_full = Settings(home=tmp_path / "home"), Settings(home=tmp_path / "in_full")
-    run(in_full, {"t": parts}, [False] * (PARTS - 1) + [True])
     run(settings, {"t": parts[:1]}, [False])
     with monkeypatch.context() as patch:
         patch.setattr(warehouse.build.scheduler, "build_model", _fails)
-        for part in parts[1:3]:
+        for part in (parts[1][::2], parts[1][1::2]):
             with pytest.raises(RefreshError, match="stg_order_events"):
                 run(settings, {"t": [part]}, [False])
     copied.clear()
-    run(settings, {"t": parts[3:]}, [False])
+    run(settings, {"t": parts[2:]}, [False])
     assert copied == [True]
-    assert digests(settings) == digests(in_full)
+    assert digests(settings) == at_once
 
 
-def test_nothing_of_the_copy_is_left(tmp_path: Path, parts: Parts, copied: list[bool]) -> None:
-    settings = Settings(home=tmp_path / "home")
+def test_nothing_of_the_copy_is_left(settings: Settings, parts: Parts, copied: list[bool]) -> None:
     with open_session(settings) as session:
         run(settings, {"t": parts[:2]}, [False] * 2)
         assert copied == [True]

@@ -10,17 +10,18 @@ import warehouse.build.model
 import warehouse.build.scheduler
 import warehouse.build.shared_events
 import warehouse.build.touched_entities
-from tests.properties.cases import Parts, digests, run
+from tests.properties.cases import Digest, Parts, digests, run
 from tests.properties.worlds import make_world
 from warehouse.build.compiled_project import load_plan
 from warehouse.build.model import Model, Run, build_model
 from warehouse.build.session import open_session
 from warehouse.build.shared_events import find_near
-from warehouse.build.touched_entities import Place
+from warehouse.build.touched_entities import MOST_ENTITIES, Place
 from warehouse.errors import RefreshError
 from warehouse.settings import Settings
 
 PARTS = 3
+Digests = dict[str, dict[str | None, Digest]]
 
 
 @pytest.fixture
@@ -28,27 +29,37 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home")
 
 
+@pytest.fixture(scope="module")
+def parts(chance_seed: int) -> Parts:
+    """Deliveries of which each refresh gets some of every order."""
+    world = make_world(chance_seed, 150)
+    return [world[number::PARTS] for number in range(PARTS)]
+
+
+@pytest.fixture(scope="module")
+def at_once(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Digests:
+    """The marts when one refresh takes all of it."""
+    settings = Settings(home=tmp_path_factory.mktemp("at_once"))
+    run(settings, {"t": [[event for part in parts for event in part]]}, [False])
+    return digests(settings)
+
+
+@pytest.mark.usefixtures("seed")
+@pytest.mark.parametrize("most", [MOST_ENTITIES, -1], ids=["with", "without"])
 def test_the_same_marts_with_and_without_copies(
-    settings: Settings, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, parts: Parts, at_once: Digests, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parts = _parts(seed)
-    without = Settings(home=tmp_path / "without")
+    monkeypatch.setattr(warehouse.build.shared_events, "MOST_ENTITIES", most)
     taken = _count_copies(monkeypatch)
     run(settings, {"t": parts}, [False] * PARTS)
-    assert set(taken) == {True}, "every refresh after the first takes out what several models read"
-    taken.clear()
-    monkeypatch.setattr(warehouse.build.shared_events, "MOST_ENTITIES", -1)
-    run(without, {"t": parts}, [False] * PARTS)
-    assert set(taken) == {False}
-    assert digests(settings) == digests(without)
+    assert set(taken) == {most > 0}, "every refresh after the first takes out what several models read, or none does"
+    assert digests(settings) == at_once
 
 
+@pytest.mark.usefixtures("seed")
 def test_the_same_marts_when_every_table_is_large(
-    settings: Settings, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, parts: Parts, at_once: Digests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parts = _parts(seed)
-    small = Settings(home=tmp_path / "small")
-    run(small, {"t": parts}, [False] * PARTS)
     monkeypatch.setattr(warehouse.build.model, "LARGE", -1)
     asked = list[str]()
     find_rows = warehouse.build.touched_entities.find_rows
@@ -60,22 +71,20 @@ def test_the_same_marts_when_every_table_is_large(
     monkeypatch.setattr(warehouse.build.model, "find_rows", counted)
     run(settings, {"t": parts}, [False] * PARTS)
     assert {'"build"."marts"."fct_invoices"', '"build"."intermediate"."int_fulfillment_units"'} <= set(asked)
-    assert digests(settings) == digests(small)
+    assert digests(settings) == at_once
 
 
+@pytest.mark.usefixtures("seed")
 def test_a_model_that_stayed_behind_gets_what_it_missed(
-    settings: Settings, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, parts: Parts, at_once: Digests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parts = _parts(seed)
-    in_full = Settings(home=tmp_path / "in_full")
-    run(in_full, {"t": parts}, [False] * (PARTS - 1) + [True])
     run(settings, {"t": parts[:1]}, [False])
     with monkeypatch.context() as patch:
         patch.setattr(warehouse.build.scheduler, "build_model", _failing("fct_order_discounts"))
         with pytest.raises(RefreshError, match="fct_order_discounts"):
             run(settings, {"t": parts[1:2]}, [False])
     run(settings, {"t": parts[2:]}, [False])
-    assert digests(settings) == digests(in_full)
+    assert digests(settings) == at_once
 
 
 def test_what_is_read_once_is_not_copied(settings: Settings) -> None:
@@ -91,12 +100,6 @@ def test_what_is_read_once_is_not_copied(settings: Settings) -> None:
     assert {"stg_order_events", "stg_payment_events"} <= orders.sources.keys()
     assert all(len(copy.readers) > 1 for copy in copies.values())
     assert not find_near(models, {}), "what is built whole reads the tables"
-
-
-def _parts(seed: int) -> Parts:
-    """Deliveries of which each refresh gets some of every order."""
-    world = make_world(seed, 150)
-    return [world[number::PARTS] for number in range(PARTS)]
 
 
 def _count_copies(patch: pytest.MonkeyPatch) -> list[bool]:
