@@ -24,6 +24,10 @@ demo: $(READY) ## receiver + simulated NewStore + refresh + a summary of the fac
 test: lint ## lint, then every test
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
+test-long: $(READY) ## the tests that `make test` leaves out for their time, and the longer forms of others (ten minutes or so)
+	@TESTS_LONG=1 KILL_ROUNDS=2 LONG_READERS=8 LEDGER_RETAILERS=2 $(BIN)/python -m pytest -q --timeout 1800 \
+		--numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),tests/warehouse tests/dbt_project tests/faults tests/end_to_end tests/benchmarks)
+
 test-faults: $(READY) ## every fault in full: 200 kills, each system call, each byte (an hour or so; FAULTS_SEED repeats)
 	@FAULTS_LONG=1 $(BIN)/python -m pytest -q --timeout 7200 --durations 10 tests/faults $(ARGS)
 
@@ -102,4 +106,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help setup demo test benchmark test-ledger lint lint-types lint-sql lint-imports lint-python format docs lock clean test-properties status-image benchmark-refresh test-year test-soak test-abuse benchmark-freshness
+.PHONY: help setup demo test test-long benchmark test-ledger lint lint-types lint-sql lint-imports lint-python format docs lock clean test-properties status-image benchmark-refresh test-year test-soak test-abuse benchmark-freshness

@@ -12,8 +12,8 @@ RECOVER: Final = (
     "`warehouse log recover --yes` does it; nothing is deleted"
 )
 RESTORE: Final = (
-    "put that folder back where it was, from a backup if it is lost; without one `warehouse refresh` makes a new lake "
-    "of what the journals still have"
+    "put that folder back where it was, from a backup if it is lost; without one `warehouse log recover --yes` makes a "
+    "new lake of what the journals still have"
 )
 REBUILD: Final = "`warehouse refresh --full` builds the marts anew from the log"
 REFRESH: Final = "`warehouse refresh`, or `warehouse up`, which refreshes by itself"

@@ -168,6 +168,7 @@ REFUSED = {
         "refused for a missing or wrong key",
         "If these are NewStore's, its stream has stopped: compare its api_key with the keys set here.",
     ),
+    "411": (Level.WARNING, "refused for saying no length", "Whoever sends these should send Content-Length or chunks."),
     "415": (Level.WARNING, "refused for being encoded", "Whoever sends these should send plain JSON."),
     "408": (
         Level.NOTE,

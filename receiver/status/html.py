@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+from receiver.answers import REFUSALS
 from receiver.status.findings import QUIET_SECONDS, Level, Status, ago, span
 from receiver.status.home import HomeView
 from receiver.status.svg_charts import bars, lines
@@ -38,7 +39,8 @@ NAME_SHOWN: Final = 60
 ID_LETTERS: Final = 8
 UNKNOWN: Final = "not known"
 NOT_READ: Final = "it cannot be read"
-REFUSALS: Final = frozenset({"400", "403", "408", "413", "415", "429", "431", "500"})
+# Those of the event route, and those that a connection gets before it has a request for any route.
+REFUSED: Final = frozenset({answer.counted_as for answer in REFUSALS} | {"400", "408", "431"})
 
 MEANINGS: Final[dict[str, str]] = {
     Problem.NOT_UTF8: "The body is not text in UTF-8.",
@@ -144,7 +146,7 @@ def _mood(status: Status) -> str:
 
 def _headline(status: Status) -> tuple[str, str]:
     answers = status.count("answers")
-    refused = sum(count for answer, count in answers.items() if answer in REFUSALS)
+    refused = sum(count for answer, count in answers.items() if answer in REFUSED)
     told = f"{answers['200']:,} deliveries stored and answered 200 in the last hour, {refused:,} requests refused."
     if status.last_ack is None:
         if status.level is Level.WRONG:
@@ -236,7 +238,7 @@ def _disk_left(home: HomeView) -> tuple[str, str]:
 def _answers(status: Status) -> str:
     taken = [minute.answers.get("200", 0) if minute else None for minute in status.minutes]
     refused = [
-        sum(count for answer, count in minute.answers.items() if answer in REFUSALS) if minute else None
+        sum(count for answer, count in minute.answers.items() if answer in REFUSED) if minute else None
         for minute in status.minutes
     ]
     chart = bars("Requests a minute", "stored and refused", [("taken", taken), ("refused", refused)])
@@ -256,7 +258,7 @@ def _by_minute(status: Status) -> str:
     """What the charts show, as figures."""
     rows = "".join(
         f'<tr><td>{_time(minute.at)[11:16]}</td><td class="n">{minute.answers.get("200", 0):,}</td>'
-        f'<td class="n">{sum(count for answer, count in minute.answers.items() if answer in REFUSALS):,}</td>'
+        f'<td class="n">{sum(count for answer, count in minute.answers.items() if answer in REFUSED):,}</td>'
         f'<td class="n">{span(median(minute.lags)) if minute.lags else "—"}</td>'
         f'<td class="n">{span(minute.lag_max) if minute.lag_max is not None else "—"}</td></tr>'
         for minute in reversed(status.minutes)

@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.long
 def test_the_benchmark_of_refreshes_prints_its_table_and_writes_its_figures(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     sizes = ["--events", "1000,2000", "--refreshes", "1", "--many", "2", "--dlt", "20", "--spare", "1000"]

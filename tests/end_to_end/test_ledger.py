@@ -28,8 +28,8 @@ from warehouse.simulator import Simulation, simulate, write_ndjson
 EVENTS: Final = 20_000
 SEED: Final = 7
 # Beside that one, so many retailers with this many events each, and so many that are cut short.
-OTHERS: Final = int(os.environ.get("LEDGER_RETAILERS", "2"))
-EVENTS_OF_OTHERS: Final = int(os.environ.get("LEDGER_EVENTS", "3000"))
+OTHERS: Final = int(os.environ.get("LEDGER_RETAILERS", "1"))
+EVENTS_OF_OTHERS: Final = int(os.environ.get("LEDGER_EVENTS", "2000"))
 CUT_SHORT: Final = 12
 REFRESHES: Final = int(os.environ.get("LEDGER_REFRESHES", "1"))
 

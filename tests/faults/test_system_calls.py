@@ -113,7 +113,10 @@ def points(stand: Stand, template: Path, place: Path) -> Counter[str]:
     return counts
 
 
-@pytest.mark.parametrize("first", [False, True], ids=["a further batch", "the first batch"])
+@pytest.mark.parametrize(
+    "first",
+    [pytest.param(False, marks=pytest.mark.long, id="a further batch"), pytest.param(True, id="the first batch")],
+)
 @pytest.mark.parametrize("deadly", [True, False], ids=["dies", "fails"])
 def test_sealing_survives_a_fault_at_its_nth_call(
     stand: Stand, unsealed: Path, tmp_path: Path, scale: Scale, deadly: bool, first: bool

@@ -46,7 +46,7 @@ def test_acknowledged_events_outlive_everything_that_was_not_synced(
     chance = scale.chance()
     bodies = {number: body_of(number) for numbers in load.sent.values() for number in numbers}
     waiting = {port: iter(numbers) for port, numbers in load.sent.items()}
-    moments = [*sorted(chance.sample(range(1, len(calls)), scale.rounds(6, 300))), len(calls)]
+    moments = [*sorted(chance.sample(range(1, len(calls)), scale.rounds(4, 300))), len(calls)]
     disk = Disk(root)
     acknowledged: set[bytes] = set()
     done = 0

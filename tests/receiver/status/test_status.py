@@ -14,6 +14,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
+from receiver.answers import REFUSALS
+from receiver.status.findings import REFUSED
 from receiver.status.history import Hour, Minute, add_up, read_hours
 from receiver.status.svg_charts import bars, lines
 from tests.live import Receiver, Response, envelope, running
@@ -226,3 +228,7 @@ def _colours(page: Page) -> tuple[int, int]:
     shades = image.tobytes()
     paper = shades[-1]
     return max(shades, key=lambda shade: abs(shade - paper)), paper
+
+
+def test_the_page_speaks_of_every_answer_that_refuses_a_delivery() -> None:
+    assert {answer.counted_as for answer in REFUSALS} <= REFUSED.keys()

@@ -36,6 +36,7 @@ def test_slices_make_the_same_tables(tmp_path: Path, seed: int) -> None:
     assert rows > 100
 
 
+@pytest.mark.long
 def test_a_log_read_in_portions_makes_the_same_marts(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

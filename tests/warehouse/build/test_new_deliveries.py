@@ -11,7 +11,7 @@ from tests.properties.cases import Digest, Parts, digests, run
 from tests.properties.worlds import make_world
 from warehouse.build.model import Model, build_model
 from warehouse.build.model import Run as ModelRun
-from warehouse.build.new_deliveries import COPY
+from warehouse.build.new_deliveries import COPY, MOST_BYTES
 from warehouse.build.session import open_session
 from warehouse.errors import RefreshError
 from warehouse.settings import Settings
@@ -50,7 +50,7 @@ def copied(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 
 @pytest.mark.usefixtures("seed")
-@pytest.mark.parametrize("most", [warehouse.build.new_deliveries.MOST_BYTES, 0], ids=["with", "without"])
+@pytest.mark.parametrize("most", [MOST_BYTES, pytest.param(0, marks=pytest.mark.long)])
 def test_the_same_marts_with_and_without_the_copy(
     settings: Settings, parts: Parts, at_once: Digests, copied: list[bool], most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

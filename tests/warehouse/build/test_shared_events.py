@@ -45,7 +45,7 @@ def at_once(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Digests:
 
 
 @pytest.mark.usefixtures("seed")
-@pytest.mark.parametrize("most", [MOST_ENTITIES, -1], ids=["with", "without"])
+@pytest.mark.parametrize("most", [MOST_ENTITIES, pytest.param(-1, marks=pytest.mark.long)])
 def test_the_same_marts_with_and_without_copies(
     settings: Settings, parts: Parts, at_once: Digests, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -266,6 +266,7 @@ def test_a_compaction_that_dies_before_its_commit_leaves_a_file_that_a_later_one
     assert query(settings, FINGERPRINT) == before
 
 
+@pytest.mark.long
 def test_a_compaction_killed_at_random_changes_no_row_and_a_reader_notices_nothing(
     settings: Settings, seed: int
 ) -> None:

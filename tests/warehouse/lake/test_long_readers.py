@@ -21,7 +21,7 @@ from warehouse.settings import Settings
 from warehouse.simulator import simulate
 
 # `LONG_READERS=200` is the long form.
-REFRESHES = int(os.environ.get("LONG_READERS", "4"))
+REFRESHES = int(os.environ.get("LONG_READERS", "3"))
 TABLES = ("fct_orders", "fct_order_items", "fct_order_status_changes", "fct_inventory_on_hand", "daily_sales")
 
 Rows = list[tuple[Any, ...]]

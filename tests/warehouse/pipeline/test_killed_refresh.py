@@ -20,7 +20,7 @@ from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 
 SEED = int(os.environ.get("KILL_SEED", secrets.randbelow(2**32)))
-ROUNDS = int(os.environ.get("KILL_ROUNDS", "2"))
+ROUNDS = int(os.environ.get("KILL_ROUNDS", "1"))
 PATIENCE_SECONDS = 240.0
 
 REFRESH = (

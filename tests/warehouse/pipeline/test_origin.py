@@ -93,6 +93,7 @@ def test_a_build_of_another_home_is_not_gone_on_from(copied: Settings, tmp_path:
     assert orders(other) == of(7, 8)
 
 
+@pytest.mark.long
 def test_an_older_copy_of_the_build_is_gone_on_from(copied: Settings, tmp_path: Path) -> None:
     shutil.copy(copied.build_path, tmp_path / "build.duckdb")
     for number in (2, 3):
@@ -119,8 +120,8 @@ OTHER_MODELS = ("update main.origin set project = 'of another version'",)
     [
         (OF_AN_OLDER_COMMIT, "another version"),
         (CHANGED_BY_HAND, "fct_orders"),
-        (GONE, "fct_order_items"),
-        (OTHER_MODELS, "models have changed"),
+        pytest.param(GONE, "fct_order_items", marks=pytest.mark.long),
+        pytest.param(OTHER_MODELS, "models have changed", marks=pytest.mark.long),
     ],
 )
 def test_a_build_of_another_version_is_built_again_by_itself(

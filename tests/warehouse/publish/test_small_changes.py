@@ -96,10 +96,10 @@ def test_marts_are_what_was_built_however_often_they_are_put_in_order(
     monkeypatch.setattr("warehouse.care.lake_compaction.CATALOG_ROWS", 40)
     monkeypatch.setattr("warehouse.care.lake_compaction.TABLE_FILES", 3)
     settings = Settings(home=tmp_path, memory=10**9)
-    bodies = [*simulate(events=600, seed=seed)]
+    bodies = [*simulate(events=300, seed=seed)]
     chance = random.Random(seed)
     while bodies:
-        some, bodies = bodies[: (size := chance.choice([20, 60, 200]))], bodies[size:]
+        some, bodies = bodies[: (size := chance.choice([20, 60, 100]))], bodies[size:]
         with JournalWriter(settings.journal_dir) as journal:
             journal.append([decode(body, number) for number, body in enumerate(some)])
         refresh(settings)
