@@ -220,6 +220,8 @@ def test_drift_is_named_by_path_and_never_by_value(con: duckdb.DuckDBPyConnectio
         # d2's list holds a text among the items, so no more is known of them.
         ("order.created", "items[]", "wrong_type", "record", "mixed", 1),
         ("order.created", "items[].discounts[].value", "wrong_type", "number", "text", 2),
+        ("order.created", "items[].quantity", "not_one_unit", "integer", "number", 1),
+        ("order.created", "items[].quantity", "not_one_unit", "integer", "text", 2),
         ("order.created", "items[].quantity", "wrong_type", "integer", "text", 2),
         ("order.created", "items[].tax", "does_not_fit", "money", "integer", 1),
         ("order.created", "items[].tax", "does_not_fit", "money", "number", 1),

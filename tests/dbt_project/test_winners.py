@@ -234,6 +234,11 @@ CASE: dict[str, tuple[list[Envelope], dict[str, Rows]]] = {
             "select on_hand from marts.fct_inventory_on_hand where tenant = $tenant": [(-1,)],
             "select sum(units), sum(gross_sales), sum(net_sales), sum(returned_units) from marts.daily_sales "
             "where tenant = $tenant": [(3, 30, 30, 2)],
+            "select event_name, path, drift, expected_type, seen_type from trust.contract_drift "
+            "where tenant = $tenant and drift = 'not_one_unit'": [
+                (name, "items[].quantity", "not_one_unit", "integer", "integer")
+                for name in ("fulfillment_request.items_completed", "order.opened", "return.processed")
+            ],
         },
     ),
     "more units than any amount can be of": (
