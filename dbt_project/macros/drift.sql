@@ -48,3 +48,19 @@
         )
     )
 {%- endmacro %}
+
+{#- Whether an event is one whose lines are units, which NewStore sends one by one. -#}
+{% macro is_of_units(name) -%}
+    {{ name }} in (
+        '{{ (contract_names('order') + contract_names('return') + contract_names('fulfillment')) | join("', '") }}'
+    )
+{%- endmacro %}
+
+{#- Whether the text of its JSON may hold a quantity that is not one; the search for the name costs next to nothing. -#}
+{% macro may_not_be_one(name, json) -%}
+    (
+        {{ is_of_units(name) }}
+        and contains({{ json }}, '"quantity"')
+        and regexp_matches({{ json }}, '"quantity"\s*:\s*(["0-]|[2-9]|1[0-9.eE])')
+    )
+{%- endmacro %}

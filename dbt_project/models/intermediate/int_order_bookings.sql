@@ -16,9 +16,7 @@ with orders as (
     from {{ ref('fct_orders') }} as orders
     where
         orders.is_sale
-        {%- if is_incremental() %}
-        and {{ is_touched('orders.tenant', 'orders.order_id') }}
-        {%- endif %}
+        {{ and_touched('orders') }}
 
 ),
 
@@ -37,9 +35,7 @@ units as (
     where
         items.swapped_to_item_id is null
         and lower(items.item_type) is distinct from 'shipping'
-        {%- if is_incremental() %}
-        and {{ is_touched('items.tenant', 'items.order_id') }}
-        {%- endif %}
+        {{ and_touched('items') }}
 
 ),
 

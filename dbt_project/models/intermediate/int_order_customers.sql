@@ -12,6 +12,4 @@ select distinct
 from {{ near('stg_order_events') }}
 where
     {{ said('payload.customer_id') }} is not null
-    {%- if is_incremental() %}
-    and {{ is_touched('tenant', 'order_id') }}
-    {%- endif %}
+    {{ and_touched() }}

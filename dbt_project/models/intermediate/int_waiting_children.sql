@@ -8,18 +8,21 @@
     'stg_fulfillment_events': {'order': 'order_id'},
     'stg_address_events': {'customer': 'customer_id'},
 } -%}
-{#- Those of them that belong to one order, whichever their events name: the column of their id. -#}
+{#- What these events are of, of which a mart says whose it is: the column of its id. -#}
 {%- set ids_of_children = {
+    'stg_order_events': 'order_id',
+    'stg_payment_events': 'payment_account_id',
     'stg_refund_events': 'refund_request_id',
     'stg_return_events': 'return_id',
     'stg_invoice_events': 'invoice_id',
     'stg_fulfillment_events': 'fulfillment_request_id',
+    'stg_address_events': 'address_id',
 } -%}
-{#- For each parent, the events by which it comes. An account's events carry its order's id, which is also its own. -#}
+{#- For each parent, the events by which it comes. -#}
 {%- set parents = {
     'order': {'id': 'order_id', 'events': 'stg_order_events', 'which': is_header()},
     'customer': {'id': 'customer_id', 'events': 'stg_customer_events'},
-    'payment_account': {'id': 'order_id', 'events': 'stg_payment_events'},
+    'payment_account': {'id': 'payment_account_id', 'events': 'stg_payment_events'},
 } -%}
 {#- With fct_orders among them this model is never further in the log than the orders in which it looks for headers. -#}
 {{ config(
@@ -40,7 +43,7 @@ with news as (
         tenant,
         '{{ parent }}' as parent,
         {{ id }} as parent_id,
-        {{ ids_of_children.get(source, 'null::varchar') }} as child_id,
+        {{ ids_of_children[source] }} as child_id,
         event_name,
         idempotency_key,
         payload_hash,

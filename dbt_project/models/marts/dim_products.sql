@@ -26,9 +26,7 @@ units as (
     where
         is_sale
         and status != 'cancelled'
-        {%- if is_incremental() %}
-        and {{ is_touched('tenant', 'product_id') }}
-        {%- endif %}
+        {{ and_touched() }}
 
 ),
 

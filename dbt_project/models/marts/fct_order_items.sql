@@ -186,9 +186,7 @@ fulfillments as (
     where
         order_id is not null
         and {{ is_given('item_id') }}
-        {%- if is_incremental() %}
-        and {{ is_touched('tenant', 'order_id') }}
-        {%- endif %}
+        {{ and_touched() }}
     group by tenant, order_id, item_id
 
 ),
@@ -213,9 +211,7 @@ return_lines as (
     where
         order_id is not null
         and {{ is_given('item_id') }}
-        {%- if is_incremental() %}
-        and {{ is_touched('tenant', 'order_id') }}
-        {%- endif %}
+        {{ and_touched() }}
 
 ),
 

@@ -1,10 +1,10 @@
 {%- set sources = [
-    'stg_order_events', 'stg_payment_events', 'stg_refund_orders', 'stg_return_orders', 'stg_invoice_orders',
+    'stg_order_events', 'stg_payment_orders', 'stg_refund_orders', 'stg_return_orders', 'stg_invoice_orders',
     'stg_fulfillment_orders',
 ] -%}
 {#- Where an order is named: by what happens to its units, and by what is written and paid. -#}
 {%- set units = ['stg_order_events', 'fct_returns', 'fct_fulfillment_requests'] -%}
-{%- set papers = ['stg_payment_events', 'fct_refund_requests', 'fct_invoices'] -%}
+{%- set papers = ['fct_payment_transactions', 'stg_payment_orders', 'fct_refund_requests', 'fct_invoices'] -%}
 {{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources}) }}
 {%- for source in sources %}
 -- depends_on: {{ ref(source) }}
@@ -25,7 +25,9 @@ orders as (
             tenant,
             order_id
         from {{ near(source) }}
-        where order_id is not null {{ and_touched() }}
+        where
+            {{ 'is_without_transactions' if source == 'stg_payment_orders' else 'order_id is not null' }}
+            {{ and_touched() }}
         {{- ' union' if not loop.last }}
         {%- endfor %}
         except
@@ -93,9 +95,7 @@ units as (
     where
         items.swapped_to_item_id is null
         and lower(items.item_type) is distinct from 'shipping'
-        {%- if is_incremental() %}
-        and {{ is_touched('items.tenant', 'items.order_id') }}
-        {%- endif %}
+        {{ and_touched('items') }}
     group by items.tenant, items.order_id
 
 ),

@@ -1,5 +1,5 @@
-{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': ['stg_payment_events']}) }}
--- depends_on: {{ ref('stg_payment_events') }}
+{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': ['stg_payment_orders']}) }}
+-- depends_on: {{ ref('stg_payment_orders') }}
 
 with transactions as (
 

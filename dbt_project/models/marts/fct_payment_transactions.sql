@@ -1,4 +1,4 @@
-{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': ['stg_payment_events']}) }}
+{{ config(meta={'entity': ['tenant', 'payment_account_id'], 'sources': ['stg_payment_events']}) }}
 
 with events as (
 
@@ -10,6 +10,7 @@ transaction_lines as (
 
     select
         tenant,
+        payment_account_id,
         order_id,
         event_name,
         variant_id,
@@ -26,9 +27,11 @@ transactions as (
 
     select
         tenant,
+        payment_account_id,
         order_id,
         split_part(event_name, '.amount_', 2) as transaction_type,
         coalesce({{ said('transfer.id') }}, 'line-' || line || '-' || left(payload_hash, 16)) as transaction_id,
+        {{ said('transfer.correlation_id') }} as correlation_id,
         {{ said('transfer.instrument_id') }} as instrument_id,
         transfer,
         coalesce({{ utc('transfer.processed_at') }}, {{ utc('transfer.created_at') }}, published_at) as occurred_at,
@@ -36,7 +39,7 @@ transactions as (
         payload_hash,
         published_at
     from transaction_lines
-    qualify row_number() over (partition by variant_id, transaction_id order by line) = 1
+    qualify row_number() over (partition by variant_id, transaction_id, correlation_id order by line) = 1
 
 ),
 
@@ -61,14 +64,14 @@ instruments as (
 
 ),
 
--- Several events may tell of one transaction; the newest says what it was.
+-- Several events may tell of one transaction; the newest says what it was, and for which of all orders.
 newest as (
 
     select *
     from transactions
     qualify
         row_number() over (
-            partition by tenant, order_id, transaction_type, transaction_id
+            partition by tenant, payment_account_id, transaction_type, transaction_id, correlation_id
             order by occurred_at desc, published_at desc, payload_hash desc
         ) = 1
 
@@ -78,6 +81,7 @@ final as (
 
     select
         newest.tenant,
+        newest.payment_account_id,
         newest.order_id,
         newest.transaction_type,
         newest.transaction_id,
@@ -88,7 +92,7 @@ final as (
         {{ said('instruments.instrument.payment_method') }} as payment_method,
         {{ said('instruments.instrument.payment_provider') }} as payment_provider,
         {{ said('instruments.instrument.payment_wallet') }} as payment_wallet,
-        {{ said('newest.transfer.correlation_id') }} as correlation_id,
+        newest.correlation_id,
         {{ said('newest.transfer.reason') }} as reason,
         newest.occurred_at
     from newest

@@ -18,6 +18,7 @@ final as (
         tenant,
         refund_request_id,
         order_id,
+        {{ said('payload.payment_account_id') }} as payment_account_id,
         payload.amount,
         {{ said('payload.currency') }} as currency,
         {{ said('payload.return_reason') }} as return_reason,

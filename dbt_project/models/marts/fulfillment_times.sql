@@ -14,9 +14,7 @@ with requests as (
     from {{ near('fct_fulfillment_requests') }}
     where
         order_id is not null
-        {%- if is_incremental() %}
-        and {{ is_touched('tenant', 'order_id') }}
-        {%- endif %}
+        {{ and_touched() }}
 
 ),
 

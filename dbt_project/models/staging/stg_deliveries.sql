@@ -4,7 +4,6 @@ select
     tenant,
     {{ shortened('name') }} as name,
     date_trunc('hour', received_at) as hour,
-    received_at,
     published_at,
     problem is null as is_event,
     {{ log_position() }}::bigint as changed_batch

@@ -22,6 +22,7 @@ arrivals as (
         events.name,
         events.batch,
         events.received_at,
+        events.published_at,
         events.journal,
         events.position
     from {{ source('log', 'events') }} as events
@@ -47,7 +48,8 @@ final as (
         variant_id,
         tenant,
         name,
-        date_trunc('hour', received_at) as hour
+        date_trunc('hour', received_at) as hour,
+        (epoch_us(received_at) - epoch_us(published_at)) / 1e6 as lag
     from first_arrivals
     {%- if is_incremental() %}
     where

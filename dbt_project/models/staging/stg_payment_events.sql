@@ -1,5 +1,7 @@
 {{ config(unique_key='variant_id', incremental_strategy='delete+insert', meta={'family': 'payment'}) }}
 
+{%- set order_id = 'coalesce(' ~ said('payload.order_id') ~ ', payload.id)' %}
+
 {{ typed_events(
-    'payment', 'coalesce(' ~ said('payload.order_id') ~ ', payload.id) as order_id', apart=['id', 'order_id']
+    'payment', 'payload.id as payment_account_id, ' ~ order_id ~ ' as order_id', apart=['id', 'order_id']
 ) }}

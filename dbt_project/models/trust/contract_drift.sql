@@ -37,7 +37,11 @@ arrivals as (
         {{ new_deliveries() | replace('batch', 'events.batch') }}
         and events.problem is null
         and readings.problem is null
-        and (readings.journal is not null or {{ may_not_fit('events.body') }})
+        and (
+            readings.journal is not null
+            or {{ may_not_fit('events.body') }}
+            or {{ may_not_be_one('events.name', 'events.body') }}
+        )
 
 ),
 
@@ -219,6 +223,29 @@ numbers as (
 
 ),
 
+-- A line of several units cannot be cancelled, held or fulfilled in part.
+quantities as (
+
+    select
+        tenant,
+        name,
+        received_at,
+        journal,
+        position,
+        unnest(list_distinct([
+            case json_type(quantity)
+                when 'VARCHAR' then 'text'
+                when 'DOUBLE' then 'number'
+                else 'integer'
+            end
+            for quantity in json_extract(payload, '$.items[*].quantity')
+            if coalesce(try_cast(quantity ->> '$' as double) != 1, false)
+        ])) as seen_type
+    from arrivals
+    where {{ is_of_units('name') }}
+
+),
+
 news as (
 
     select
@@ -278,6 +305,18 @@ news as (
         { 'received_at': received_at, 'journal': journal, 'position': position } as first_delivery,
         received_at as last_seen_at
     from numbers
+    union all
+    select
+        tenant,
+        name as event_name,
+        'items[].quantity' as path,
+        'not_one_unit' as drift,
+        'integer' as expected_type,
+        seen_type,
+        1 as deliveries,
+        { 'received_at': received_at, 'journal': journal, 'position': position } as first_delivery,
+        received_at as last_seen_at
+    from quantities
 
 ),
 

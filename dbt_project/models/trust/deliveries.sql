@@ -9,8 +9,7 @@ with arrivals as (
     select
         tenant,
         name,
-        hour,
-        case when published_at is not null then epoch_us(received_at) - epoch_us(published_at) end / 1e6 as lag
+        hour
     from {{ ref('stg_deliveries') }}
     {%- if is_incremental() %}
     where hour in ({{ touched_entities() }})
@@ -24,23 +23,24 @@ hours as (
         tenant,
         name,
         hour,
-        count(*) as deliveries,
-        quantile_cont(lag, 0.5) as lag_p50,
-        quantile_cont(lag, 0.95) as lag_p95,
-        max(lag) as lag_max,
-        avg((lag > 900)::integer) as late_share
+        count(*) as deliveries
     from arrivals
     group by tenant, name, hour
 
 ),
 
+-- What is known already is not late, however old it is when NewStore repeats it: lag is of first deliveries.
 events as (
 
     select
         tenant,
         name,
         hour,
-        count(*) as events
+        count(*) as events,
+        quantile_cont(lag, 0.5) as lag_p50,
+        quantile_cont(lag, 0.95) as lag_p95,
+        max(lag) as lag_max,
+        avg((lag > 900)::integer) as late_share
     from {{ ref('stg_first_deliveries') }}
     {%- if is_incremental() %}
     where hour in ({{ touched_entities() }})
@@ -74,10 +74,10 @@ final as (
         coalesce(events.events, 0) as events,
         hours.deliveries - coalesce(events.events, 0) - coalesce(bad.quarantined, 0) as duplicates,
         coalesce(bad.quarantined, 0) as quarantined,
-        hours.lag_p50,
-        hours.lag_p95,
-        hours.lag_max,
-        hours.late_share
+        events.lag_p50,
+        events.lag_p95,
+        events.lag_max,
+        events.late_share
     from hours
     left join events on hours.hour = events.hour and hours.tenant = events.tenant and hours.name = events.name
     left join quarantined as bad

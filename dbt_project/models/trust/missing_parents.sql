@@ -39,6 +39,38 @@ overruled as (
         and named.{{ names[2] }} = children.{{ names[2] }}
         and named.order_id is distinct from children.order_id
     where named.is_contested
+    union all
+    {%- endfor %}
+    -- An account may hold the money of several orders.
+    select
+        named.tenant,
+        'payment_account' as kind,
+        named.payment_account_id as child_id,
+        named.order_id
+    from {{ ref('stg_payment_orders') }} as named
+    left join {{ ref('fct_payment_transactions') }} as children
+        on named.tenant = children.tenant
+        and named.payment_account_id = children.payment_account_id
+        and named.order_id = children.order_id
+    where named.is_contested and not named.is_without_transactions and children.tenant is null
+
+),
+
+-- A child has one customer, and a request one account: those that its mart shows.
+owned as (
+    {% for kind, names in {
+        'order': ['fct_orders', 'order_id', 'customer', 'customer_id'],
+        'return': ['fct_returns', 'return_id', 'customer', 'customer_id'],
+        'customer': ['dim_customer_addresses', 'address_id', 'customer', 'customer_id'],
+        'refund_request': ['fct_refund_requests', 'refund_request_id', 'payment_account', 'payment_account_id'],
+    }.items() %}
+    select waiting.*
+    from waiting
+    inner join {{ ref(names[0]) }} as children
+        on waiting.tenant = children.tenant
+        and waiting.child_id = children.{{ names[1] }}
+        and waiting.parent_id = children.{{ names[3] }}
+    where waiting.parent = '{{ names[2] }}' and split_part(waiting.event_name, '.', 1) = '{{ kind }}'
     {{- ' union all' if not loop.last }}
     {%- endfor %}
 
@@ -65,7 +97,9 @@ counted as (
         and waiting.parent_id = overruled.order_id
         and waiting.child_id = overruled.child_id
         and split_part(waiting.event_name, '.', 1) = overruled.kind
-    where waiting.parent != 'order' or (orders.tenant is not null and overruled.tenant is null)
+    where waiting.parent = 'order' and orders.tenant is not null and overruled.tenant is null
+    union all
+    select * from owned
 
 ),
 

@@ -4,11 +4,11 @@
     meta={
         'entity': ['tenant', 'order_id'],
         'sources': [
-            'stg_order_events', 'stg_payment_events', 'stg_refund_orders', 'stg_return_orders', 'stg_invoice_orders',
+            'stg_order_events', 'stg_payment_orders', 'stg_refund_orders', 'stg_return_orders', 'stg_invoice_orders',
         ],
     },
 ) }}
--- depends_on: {{ ref('stg_order_events') }}, {{ ref('stg_payment_events') }}
+-- depends_on: {{ ref('stg_order_events') }}, {{ ref('stg_payment_orders') }}
 -- depends_on: {{ ref('stg_refund_orders') }}, {{ ref('stg_return_orders') }}, {{ ref('stg_invoice_orders') }}
 
 with orders as (
@@ -41,9 +41,7 @@ cancelled_units as (
     where
         items.status = 'cancelled'
         and items.swapped_to_item_id is null
-        {%- if is_incremental() %}
-        and {{ is_touched('items.tenant', 'items.order_id') }}
-        {%- endif %}
+        {{ and_touched('items') }}
     group by items.tenant, items.order_id
 
 ),
