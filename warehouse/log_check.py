@@ -17,12 +17,13 @@ import pyarrow.parquet as pq
 from warehouse.canonical import payload_hash
 from warehouse.deleted_journals import deleted_journals
 from warehouse.errors import JournalCorrupt, LakeMissing
-from warehouse.file_digests import check_digest
+from warehouse.file_digests import check_digest, table_of
 from warehouse.finding import Finding
 from warehouse.journal import Damage, Journal, list_journals
 from warehouse.lake import log_folder
 from warehouse.log_catalog import files_there, positions_of, read_catalog
 from warehouse.log_file import digest_of, named_digest
+from warehouse.mart_values import compare_marts
 from warehouse.settings import Settings
 from warehouse.spans import Spans
 
@@ -47,7 +48,8 @@ class CheckReport(msgspec.Struct, frozen=True):
     """What was read, and everything that was found to be wrong.
 
     `files` are those of the log, `others` those of marts and tables that were compared with their digests, `unproven`
-    the ones that have no digest yet: the next refresh notes it.
+    the ones that have no digest yet: the next refresh notes it. `marts` were compared by value with what was built;
+    `uncompared` says why none could be.
     """
 
     files: int
@@ -56,12 +58,14 @@ class CheckReport(msgspec.Struct, frozen=True):
     records: int
     others: int
     unproven: int
+    marts: int
+    uncompared: str | None
     bytes: int
     findings: tuple[Finding, ...]
 
 
 def verify(settings: Settings, progress: Progress = lambda _done, _total: None) -> CheckReport:
-    """Compare all that this home has of its log with all else: files, catalog, journals, digests. Changes nothing.
+    """Compare all that this home has with all else: files, catalog, journals, digests, marts. Changes nothing.
 
     `progress` is told the bytes read and their sum. Raises LakeMissing when there is neither a log nor a journal.
     """
@@ -96,9 +100,19 @@ def verify(settings: Settings, progress: Progress = lambda _done, _total: None) 
     found += missing_of(settings, log)
     if known.is_read:
         found += check_unnamed(settings, [path for path in there if path.name not in known.named], log, kept)
-    unproven = sum(digest is None for digest in known.others.values())
+    values = compare_marts(settings, {table_of(settings, finding) for finding in found})
+    found += values.findings
     return CheckReport(
-        len(paths), deliveries, len(journals), records, len(known.others), unproven, reading.bytes, tuple(found)
+        files=len(paths),
+        deliveries=deliveries,
+        journals=len(journals),
+        records=records,
+        others=len(known.others),
+        unproven=sum(digest is None for digest in known.others.values()),
+        marts=values.marts,
+        uncompared=values.unread,
+        bytes=reading.bytes,
+        findings=tuple(found),
     )
 
 

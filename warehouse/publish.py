@@ -22,7 +22,7 @@ from warehouse.model import PUBLISHED, Fresh, Model, fresh_table
 from warehouse.publication import Publication, write_publication
 from warehouse.settings import Settings
 from warehouse.touched import find_touched, is_likely_touched, is_touched
-from warehouse.transaction import roll_back, transaction
+from warehouse.transaction import roll_back
 
 ATTEMPTS: Final = 10
 LOCK_SECONDS: Final = 600.0
@@ -66,16 +66,6 @@ def publish(
     if rows.keys() & FIGURED or not are_figures_sound(settings):
         write_figures(con, settings, published.batch)
     return note_publication(settings, published, rows, rebuilt)
-
-
-def publish_again(con: duckdb.DuckDBPyConnection, settings: Settings, marts: Sequence[str]) -> None:
-    """Let the next refresh show these marts, named without a schema, as a whole from what is built: the way to mend
-    one whose files are damaged. Raises LockHeld or duckdb.Error."""
-    with hold_lock(settings.write_lock, wait=LOCK_SECONDS), transaction(con):
-        query = "delete from lake.trust.published_generations where model in (select unnest(?::varchar[]))"
-        con.execute(query, [list(marts)])
-        # Of another project, so that a refresh looks closer although nothing has come into the log.
-        con.execute("update lake.trust.publications set project = ''")
 
 
 def note_publication(

@@ -58,8 +58,9 @@ def verify(context: click.Context, as_json: bool) -> int:
     """Compare log, catalog, journals and the files of marts with each other; changes nothing.
 
     Every file against its digest, every body against its hash, every journal's positions for gaps, every record of the
-    journals against its checksum, the files that are there against those that the catalog knows. The exit code is 1
-    when anything is wrong, and each finding names file and place.
+    journals against its checksum, the files that are there against those that the catalog knows, the rows of every mart
+    against those that were built; a refresh waits for that. The exit code is 1 when anything is wrong, and each finding
+    names file and place.
 
     \b
     Example:
@@ -78,6 +79,8 @@ def verify(context: click.Context, as_json: bool) -> int:
         click.echo(f"journals   {report.journals:,} files with {report.records:,} records")
         unproven = f", {report.unproven:,} without a digest until the next refresh" if report.unproven else ""
         click.echo(f"tables     {report.others:,} files{unproven}")
+        uncompared = f": {report.uncompared}" if report.uncompared else ""
+        click.echo(f"marts      {report.marts:,} compared with what was built{uncompared}")
         for finding in report.findings:
             click.echo(f"damage     {finding}")
         click.echo(f"{len(report.findings):,} findings in {report.bytes:,} bytes.")
