@@ -15,14 +15,13 @@ import msgspec
 import pyarrow.parquet as pq
 
 from warehouse.canonical import payload_hash
-from warehouse.deleted_journals import deleted_journals
 from warehouse.errors import JournalCorrupt, LakeMissing
 from warehouse.file_digests import check_digest, table_of
 from warehouse.finding import Finding
 from warehouse.journal import Damage, Journal, list_journals
-from warehouse.lake import log_folder
 from warehouse.log_catalog import files_there, positions_of, read_catalog
 from warehouse.log_file import digest_of, named_digest
+from warehouse.losses import Accepted, accepted_of, missing_of
 from warehouse.mart_values import compare_marts
 from warehouse.settings import Settings
 from warehouse.spans import Spans
@@ -49,7 +48,8 @@ class CheckReport(msgspec.Struct, frozen=True):
 
     `files` are those of the log, `others` those of marts and tables that were compared with their digests, `unproven`
     the ones that have no digest yet: the next refresh notes it. `marts` were compared by value with what was built;
-    `uncompared` says why none could be.
+    `uncompared` says why none could be. `accepted` is what is missing from the log and no finding, because the operator
+    has accepted it.
     """
 
     files: int
@@ -60,6 +60,7 @@ class CheckReport(msgspec.Struct, frozen=True):
     unproven: int
     marts: int
     uncompared: str | None
+    accepted: Accepted
     bytes: int
     findings: tuple[Finding, ...]
 
@@ -111,6 +112,7 @@ def verify(settings: Settings, progress: Progress = lambda _done, _total: None) 
         unproven=sum(digest is None for digest in known.others.values()),
         marts=values.marts,
         uncompared=values.unread,
+        accepted=accepted_of(settings, log),
         bytes=reading.bytes,
         findings=tuple(found),
     )
@@ -215,18 +217,6 @@ def _add_positions(path: Path, journal: str, spans: Spans, log: dict[str, Spans]
 
 def _doubled(path: Path, journal: str, first: int, last: int) -> Finding:
     return Finding(str(path), f"journal {journal}", f"deliveries {first} to {last} are in the log twice")
-
-
-def missing_of(settings: Settings, log: dict[str, Spans]) -> Iterator[Finding]:
-    """Deliveries before later ones of their journal, and those of journals that were deleted as sealed."""
-    deleted = deleted_journals(settings)
-    for journal in sorted(log.keys() | deleted.keys()):
-        count = deleted.get(journal, 0)
-        for first, last in log.get(journal, Spans()).gaps(count):
-            why = "; they were in the log when the journal was deleted" if last < count else ""
-            yield Finding(
-                str(log_folder(settings)), f"journal {journal}", f"deliveries {first} to {last} are missing{why}"
-            )
 
 
 def check_unnamed(
