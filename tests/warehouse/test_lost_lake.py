@@ -10,10 +10,9 @@ import msgspec
 import pytest
 
 import warehouse
-from tests.live import envelope
-from warehouse.envelope import decode
+from tests.journals import deliver, lose_journals
 from warehouse.errors import LakeError, LakeLost
-from warehouse.journal import JournalWriter, list_journals
+from warehouse.journal import list_journals
 from warehouse.lake import catalog_path, log_folder, open_lake
 from warehouse.lake_mark import mark_path
 from warehouse.log_check import verify
@@ -24,16 +23,6 @@ from warehouse.sealer import seal
 from warehouse.session import open_session
 from warehouse.settings import Settings
 from warehouse.watch import Failed, Refreshed, watch
-
-
-def deliver(settings: Settings, *numbers: int) -> None:
-    with JournalWriter(settings.journal_dir) as journal:
-        journal.append([decode(envelope(number), 1_000_000 + number) for number in numbers])
-
-
-def lose_journals(settings: Settings) -> None:
-    for path in list_journals(settings.journal_dir):
-        path.unlink()
 
 
 def logged(settings: Settings) -> int:
