@@ -24,7 +24,7 @@ from warehouse.disk import make_folder, sync_file_at, sync_folder
 from warehouse.errors import JournalCorrupt, LakeError, NoteError
 from warehouse.finding import Finding
 from warehouse.journal import Damage, Journal, list_journals
-from warehouse.lake import beside, catalog_path, data_path, log_folder, make_lake, open_catalog
+from warehouse.lake import beside, catalog_path, data_path, lake_error, log_folder, make_lake, open_catalog
 from warehouse.lock import hold_lock
 from warehouse.log_catalog import read_catalog
 from warehouse.log_check import CheckedFile, check_file, finding_of, salvage_file
@@ -238,10 +238,8 @@ def _build(settings: Settings, plan: _Plan) -> tuple[Path, set[str]]:
                 con.execute("insert into lake.log.batches from lake.log.counter")
                 con.execute("call lake.set_commit_message('warehouse', 'recovered from the files of the log')")
         except duckdb.Error as error:
-            raise LakeError(
-                f"{draft}: the new catalog could not be made: {str(error).splitlines()[0]}",
-                "the old one is still in its place; free space on its disk, or check its rights, and try again",
-            ) from error
+            hint = "the old one is still in its place; free space on its disk, or check its rights, and try again"
+            raise lake_error(f"{draft}: the new catalog could not be made", error, hint) from error
         _add_from_journals(con, drafted, plan)
         known = {Path(path).name for (path,) in con.execute(KNOWN_FILES).fetchall()}
     assert not any(path.exists() for path in beside(draft)), "SQLite has closed its file"
