@@ -18,12 +18,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from warehouse.care.accepted_losses import Accepted, accept_losses, accepted_of, missing_of
 from warehouse.care.catalog_check import read_catalog
 from warehouse.care.finding import Finding
-from warehouse.care.verify import CheckedFile, check_file, finding_of, missing_of, salvage_file
+from warehouse.care.verify import CheckedFile, check_file, finding_of, salvage_file
 from warehouse.errors import JournalCorrupt, LakeError, NoteError
 from warehouse.journal import Damage, Journal, list_journals
-from warehouse.lake.connection import beside, catalog_path, data_path, log_folder, make_lake, open_catalog
+from warehouse.lake.connection import beside, catalog_path, data_path, lake_error, log_folder, make_lake, open_catalog
 from warehouse.lake.transaction import transaction
 from warehouse.log.commit import KNOWN_FILES, commit_batch
 from warehouse.log.parquet_file import SUFFIX, LogRows, write_remainder_file
@@ -45,7 +46,7 @@ class Recovery(msgspec.Struct, frozen=True):
     Files of the log taken whole and files of which only some rows are needed or sound, files whose rows others have as
     well, deliveries in all, and of those the ones that only a journal has. `batch` is the number that the next sealing
     counts on from, `aside` the folder into which everything else went. `is_needed` says whether the catalog that is
-    there is another one than would be made.
+    there is another one than would be made. `accepted` is what nothing here has, and the operator has accepted as lost.
     """
 
     files: int
@@ -57,6 +58,7 @@ class Recovery(msgspec.Struct, frozen=True):
     damage: tuple[Finding, ...]
     is_needed: bool
     aside: str | None
+    accepted: Accepted
 
 
 class _Plan(msgspec.Struct):
@@ -70,7 +72,7 @@ class _Plan(msgspec.Struct):
     findings: list[Finding]
     is_needed: bool = False
 
-    def report(self, aside: Path | None) -> Recovery:
+    def report(self, aside: Path | None, accepted: Accepted) -> Recovery:
         return Recovery(
             files=len(self.whole),
             partly=len(self.partly),
@@ -81,30 +83,51 @@ class _Plan(msgspec.Struct):
             damage=tuple(self.findings),
             is_needed=self.is_needed,
             aside=None if aside is None else str(aside),
+            accepted=accepted,
         )
 
 
-def recover(settings: Settings, progress: Progress = lambda _done, _total: None, *, dry_run: bool = True) -> Recovery:
+def recover(
+    settings: Settings,
+    progress: Progress = lambda _done, _total: None,
+    *,
+    dry_run: bool = True,
+    accept: bool = False,
+) -> Recovery:
     """Make the catalog anew, or with `dry_run` say what that would take in. Safe to run again, wherever it ended.
 
-    `progress` is told the bytes read and their sum. Raises LockHeld, LakeError or OSError; the old catalog is then
-    still in its place.
+    With `accept` what nothing here has any more is from now on accepted as lost, also when nothing has to be made.
+    `progress` is told the bytes read and their sum. Raises LockHeld, LakeError, NoteError or OSError; the old catalog
+    is then still in its place.
     """
     if not log_folder(settings).is_dir() and not list_journals(settings.journal_dir):
         raise LakeError(f"{settings.home}: there is nothing to recover from.", "name the right --home or data path")
     with ExitStack() as stack:
-        if not dry_run:
+        if accept or not dry_run:
+            # Also who accepts must not take for lost what is being sealed.
             stack.enter_context(hold_lock(settings.refresh_lock, wait=LOCK_SECONDS))
             stack.enter_context(hold_lock(settings.write_lock, wait=LOCK_SECONDS))
         scratch = Path(stack.enter_context(TemporaryDirectory(prefix="recovery-", dir=settings.home)))
         plan = _plan(settings, scratch, progress)
-        if dry_run:
-            return plan.report(None)
-        aside = _begin_aside(settings, plan)
-        draft, known = _build(settings, plan)
-        _replace_catalog(settings, draft, aside)
-        _clear(settings, plan, known, aside)
-        return plan.report(aside)
+        if dry_run and accept and plan.is_needed:
+            raise LakeError(
+                f"{settings.home}: the catalog has to be made anew before anybody knows what is lost.",
+                "`warehouse log recover --yes --accept-losses` does both",
+            )
+        aside = None if dry_run else _recover(settings, plan)
+        if accept:
+            accept_losses(settings, plan.taken)
+        plan.findings += missing_of(settings, plan.taken)
+        return plan.report(aside, accepted_of(settings, plan.taken))
+
+
+def _recover(settings: Settings, plan: _Plan) -> Path:
+    """Do what was planned; the folder for what is of no use any more."""
+    aside = _begin_aside(settings, plan)
+    draft, known = _build(settings, plan)
+    _replace_catalog(settings, draft, aside)
+    _clear(settings, plan, known, aside)
+    return aside
 
 
 def _plan(settings: Settings, scratch: Path, progress: Progress) -> _Plan:
@@ -138,7 +161,6 @@ def _plan(settings: Settings, scratch: Path, progress: Progress) -> _Plan:
     for path in list_journals(settings.journal_dir):
         _look_into(plan, path)
     plan.is_needed = _is_needed(settings, plan, logged)
-    plan.findings += missing_of(settings, plan.taken)
     return plan
 
 
@@ -214,10 +236,8 @@ def _build(settings: Settings, plan: _Plan) -> tuple[Path, set[str]]:
                 con.execute("insert into lake.log.batches from lake.log.counter")
                 con.execute("call lake.set_commit_message('warehouse', 'recovered from the files of the log')")
         except duckdb.Error as error:
-            raise LakeError(
-                f"{draft}: the new catalog could not be made: {str(error).splitlines()[0]}",
-                "the old one is still in its place; free space on its disk, or check its rights, and try again",
-            ) from error
+            hint = "the old one is still in its place; free space on its disk, or check its rights, and try again"
+            raise lake_error(f"{draft}: the new catalog could not be made", error, hint) from error
         _add_from_journals(con, drafted, plan)
         known = {Path(path).name for (path,) in con.execute(KNOWN_FILES).fetchall()}
     assert not any(path.exists() for path in beside(draft)), "SQLite has closed its file"

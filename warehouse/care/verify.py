@@ -14,14 +14,14 @@ from typing import Any, Final
 import msgspec
 import pyarrow.parquet as pq
 
+from warehouse.care.accepted_losses import Accepted, accepted_of, missing_of
 from warehouse.care.catalog_check import files_there, positions_of, read_catalog
-from warehouse.care.file_digests import check_digest
+from warehouse.care.file_digests import check_digest, table_of
 from warehouse.care.finding import Finding
+from warehouse.care.mart_values import compare_marts
 from warehouse.delivery.payload_hash import payload_hash
 from warehouse.errors import JournalCorrupt, LakeMissing
 from warehouse.journal import Damage, Journal, list_journals
-from warehouse.journal.deleted_journals import deleted_journals
-from warehouse.lake.connection import log_folder
 from warehouse.log.parquet_file import digest_of, named_digest
 from warehouse.log.position_set import Spans
 from warehouse.progress import Progress
@@ -46,7 +46,9 @@ class CheckReport(msgspec.Struct, frozen=True):
     """What was read, and everything that was found to be wrong.
 
     `files` are those of the log, `others` those of marts and tables that were compared with their digests, `unproven`
-    the ones that have no digest yet: the next refresh notes it.
+    the ones that have no digest yet: the next refresh notes it. `marts` were compared by value with what was built;
+    `uncompared` says why none could be. `accepted` is what is missing from the log and no finding, because the operator
+    has accepted it.
     """
 
     files: int
@@ -55,12 +57,15 @@ class CheckReport(msgspec.Struct, frozen=True):
     records: int
     others: int
     unproven: int
+    marts: int
+    uncompared: str | None
+    accepted: Accepted
     bytes: int
     findings: tuple[Finding, ...]
 
 
 def verify(settings: Settings, progress: Progress = lambda _done, _total: None) -> CheckReport:
-    """Compare all that this home has of its log with all else: files, catalog, journals, digests. Changes nothing.
+    """Compare all that this home has with all else: files, catalog, journals, digests, marts. Changes nothing.
 
     `progress` is told the bytes read and their sum. Raises LakeMissing when there is neither a log nor a journal.
     """
@@ -95,9 +100,20 @@ def verify(settings: Settings, progress: Progress = lambda _done, _total: None) 
     found += missing_of(settings, log)
     if known.is_read:
         found += check_unnamed(settings, [path for path in there if path.name not in known.named], log, kept)
-    unproven = sum(digest is None for digest in known.others.values())
+    values = compare_marts(settings, {table_of(settings, finding) for finding in found})
+    found += values.findings
     return CheckReport(
-        len(paths), deliveries, len(journals), records, len(known.others), unproven, reading.bytes, tuple(found)
+        files=len(paths),
+        deliveries=deliveries,
+        journals=len(journals),
+        records=records,
+        others=len(known.others),
+        unproven=sum(digest is None for digest in known.others.values()),
+        marts=values.marts,
+        uncompared=values.unread,
+        accepted=accepted_of(settings, log),
+        bytes=reading.bytes,
+        findings=tuple(found),
     )
 
 
@@ -200,18 +216,6 @@ def _add_positions(path: Path, journal: str, spans: Spans, log: dict[str, Spans]
 
 def _doubled(path: Path, journal: str, first: int, last: int) -> Finding:
     return Finding(str(path), f"journal {journal}", f"deliveries {first} to {last} are in the log twice")
-
-
-def missing_of(settings: Settings, log: dict[str, Spans]) -> Iterator[Finding]:
-    """Deliveries before later ones of their journal, and those of journals that were deleted as sealed."""
-    deleted = deleted_journals(settings)
-    for journal in sorted(log.keys() | deleted.keys()):
-        count = deleted.get(journal, 0)
-        for first, last in log.get(journal, Spans()).gaps(count):
-            why = "; they were in the log when the journal was deleted" if last < count else ""
-            yield Finding(
-                str(log_folder(settings)), f"journal {journal}", f"deliveries {first} to {last} are missing{why}"
-            )
 
 
 def check_unnamed(

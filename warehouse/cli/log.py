@@ -1,12 +1,16 @@
 """`warehouse log`: care of the log and of the lake's files."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from warehouse.cli.options import home_option, load_settings
 from warehouse.cli.progress import progress
+
+if TYPE_CHECKING:
+    from warehouse.care.accepted_losses import Accepted
 
 
 @click.group()
@@ -58,8 +62,9 @@ def verify(context: click.Context, as_json: bool) -> int:
     """Compare log, catalog, journals and the files of marts with each other; changes nothing.
 
     Every file against its digest, every body against its hash, every journal's positions for gaps, every record of the
-    journals against its checksum, the files that are there against those that the catalog knows. The exit code is 1
-    when anything is wrong, and each finding names file and place.
+    journals against its checksum, the files that are there against those that the catalog knows, the rows of every mart
+    against those that were built; a refresh waits for that. The exit code is 1 when anything is wrong, and each finding
+    names file and place.
 
     \b
     Example:
@@ -78,6 +83,9 @@ def verify(context: click.Context, as_json: bool) -> int:
         click.echo(f"journals   {report.journals:,} files with {report.records:,} records")
         unproven = f", {report.unproven:,} without a digest until the next refresh" if report.unproven else ""
         click.echo(f"tables     {report.others:,} files{unproven}")
+        uncompared = f": {report.uncompared}" if report.uncompared else ""
+        click.echo(f"marts      {report.marts:,} compared with what was built{uncompared}")
+        _echo_accepted(report.accepted)
         for finding in report.findings:
             click.echo(f"damage     {finding}")
         click.echo(f"{len(report.findings):,} findings in {report.bytes:,} bytes.")
@@ -86,33 +94,45 @@ def verify(context: click.Context, as_json: bool) -> int:
         click.echo(f"Try: `warehouse refresh --full` writes {', '.join(sorted(marts))} again.", err=True)
     if any(table_of(settings, finding) is None for finding in report.findings):
         click.echo(
-            "Try: `warehouse log recover` shows what can be mended, `warehouse log recover --yes` does it.", err=True
+            "Try: `warehouse log recover` shows what can be mended, `warehouse log recover --yes` does it; what is "
+            "missing then, and in no backup, is accepted as lost by `warehouse log recover --accept-losses`.",
+            err=True,
         )
     return 1 if report.findings else 0
 
 
 @log.command()
 @click.option("--yes", is_flag=True, help="Do it; without this it only says what it would do.")
+@click.option(
+    "--accept-losses",
+    is_flag=True,
+    help="From now on `verify` finds nothing in what is missing for ever, and counts it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
 @home_option
 @click.pass_context
-def recover(context: click.Context, yes: bool, as_json: bool) -> int:
+def recover(context: click.Context, yes: bool, accept_losses: bool, as_json: bool) -> int:
     """Make a lost or damaged catalog anew, from the files of the log and the journals alone.
 
     Without --yes nothing is done: it says what would be, and the exit code is 1 when something has to be. Nothing is
     deleted: the old catalog, damaged files and the marts of before go into a folder beside the catalog. Run
     `warehouse refresh` afterwards, which builds the marts again.
 
+    Deliveries that are in no file and no journal any more stay missing. --accept-losses says that you know of those
+    that are missing now: `warehouse log verify` then counts them as accepted and ends well; what goes missing later is
+    a finding again.
+
     \b
     Examples:
       warehouse log recover
       warehouse log recover --yes
+      warehouse log recover --accept-losses
     """
     settings = load_settings(context)
     from warehouse.care.recover import recover as recover_log
 
     with progress("reading the log") as bar:
-        found = recover_log(settings, bar.report, dry_run=not yes)
+        found = recover_log(settings, bar.report, dry_run=not yes, accept=accept_losses)
     is_open = found.is_needed and not yes
     if as_json:
         click.echo(msgspec.json.encode(found))
@@ -120,6 +140,7 @@ def recover(context: click.Context, yes: bool, as_json: bool) -> int:
     click.echo(f"log        {found.deliveries:,} deliveries, up to batch {found.batch}")
     click.echo(f"files      {found.files:,} whole, {found.partly:,} in part, {found.superseded:,} not needed")
     click.echo(f"journals   {found.from_journals:,} deliveries that no file has")
+    _echo_accepted(found.accepted)
     for finding in found.damage:
         click.echo(f"damage     {finding}")
     if yes:
@@ -130,6 +151,11 @@ def recover(context: click.Context, yes: bool, as_json: bool) -> int:
     else:
         click.echo("Nothing was changed, and nothing has to be: the catalog is what it would be made.")
     return int(is_open)
+
+
+def _echo_accepted(accepted: "Accepted") -> None:
+    if accepted.deliveries:
+        click.echo(f"accepted   {accepted.deliveries:,} deliveries are lost, the first accepted at {accepted.since}")
 
 
 @log.command()

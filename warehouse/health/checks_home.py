@@ -1,19 +1,16 @@
 """What a diagnosis says of a home: lake, log, journals, refreshes, quarantine, clock."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 import duckdb
 
+from warehouse.care.file_digests import table_of
 from warehouse.care.verify import check_catalog
 from warehouse.errors import LakeMissing
 from warehouse.health.finding import Finding, State, told
 from warehouse.health.overview import Backlog, Overview, overview, reading_lake
-from warehouse.lake.connection import catalog_path
 from warehouse.notes.log_counts import read_figures
 from warehouse.notes.log_watch_note import read_log_watch
 from warehouse.notes.refresh_attempt import State as Attempt
@@ -39,28 +36,20 @@ from lake.log.events
 
 def lake(settings: Settings) -> Iterator[Finding]:
     """Whether the lake opens, its catalog is sound and its files are there."""
-    catalog = catalog_path(settings)
     try:
-        with reading_lake(settings) as con:
-            missing, files = _missing_files(con)
+        with reading_lake(settings):
+            pass
+        found = check_catalog(settings)
     except LakeMissing as error:
         yield Finding("lake", State.WARN, error.message, error.hint)
         return
-    with closing(sqlite3.connect(f"file:{catalog}?mode=ro", uri=True)) as sqlite:
-        answer = sqlite.execute("pragma quick_check(1)").fetchone()[0]
-    if answer != "ok":
-        yield Finding("lake", State.WRONG, f"{catalog}: the catalog is damaged: {answer}", RECOVER)
-    elif missing:
-        shown = ", ".join(str(path) for path in missing[:MISSING_SHOWN])
-        text = f"{len(missing):,} of {files:,} files are missing or have another length: {shown}"
-        marts_only = not any("/log/" in str(path) for path in missing)
-        yield Finding("lake", State.WRONG, text, REBUILD if marts_only else RECOVER)
-    elif found := check_catalog(settings):
-        shown = "; ".join(map(str, found[:MISSING_SHOWN]))
-        yield Finding("lake", State.WRONG, f"{len(found):,} findings: {shown}", f"{LOOK_THROUGH}; {RECOVER}")
-    else:
-        text = f"opens, its catalog is sound, all {files:,} files are there; what is in them: see log"
-        yield Finding("lake", State.OK, text)
+    if not found:
+        yield Finding("lake", State.OK, "opens, its catalog is sound, all files are there; what is in them: see log")
+        return
+    shown = "; ".join(map(str, found[:MISSING_SHOWN]))
+    marts_only = all(table_of(settings, finding) is not None for finding in found)
+    hint = REBUILD if marts_only else f"{LOOK_THROUGH}; {RECOVER}"
+    yield Finding("lake", State.WRONG, f"{len(found):,} findings: {shown}", hint)
 
 
 def log(settings: Settings) -> Iterator[Finding]:
@@ -101,24 +90,6 @@ def build(settings: Settings) -> Iterator[Finding]:
             yield Finding("build", State.WRONG, f"{path}: it cannot be opened: {reason}", RENEW_BUILD)
     else:
         yield Finding("build", State.OK, f"{path}: it opens")
-
-
-def _missing_files(con: duckdb.DuckDBPyConnection) -> tuple[list[Path], int]:
-    tables = con.execute(
-        "select schema_name, table_name from duckdb_tables() where database_name = 'lake' order by all"
-    ).fetchall()
-    missing, files = list[Path](), 0
-    for schema, table in tables:
-        rows = con.execute(
-            "select data_file, data_file_size_bytes from ducklake_list_files('lake', ?, schema => ?)", [table, schema]
-        ).fetchall()
-        files += len(rows)
-        for name, size in rows:
-            path = Path(name)
-            # Only files of this machine can be looked at.
-            if "://" not in name and (not path.is_file() or path.stat().st_size != size):
-                missing.append(path)
-    return missing, files
 
 
 def journal(settings: Settings) -> Iterator[Finding]:

@@ -48,7 +48,9 @@ MEANINGS: Final = (
     Meaning(
         "permission denied|unable to open database file",
         "this user may not open a file or a folder of the lake",
-        "give the user the right to read the lake's folder and all files in it",
+        # SQLite says no more than this when the process may open no more files, either.
+        "give the user the right to read the lake's folder and all files in it; where it has that, raise the limit of "
+        "open files (`ulimit -n`)",
     ),
     Meaning(
         "file is not a database|disk image is malformed|file is encrypted",

@@ -13,6 +13,13 @@ class Spans:
         if numbers:
             self.add(numbers)
 
+    @classmethod
+    def of(cls, spans: Iterable[Span]) -> "Spans":
+        """The set that these spans make together."""
+        made = cls()
+        made._take(sorted(spans))
+        return made
+
     def __iter__(self) -> Iterator[Span]:
         return iter(self._spans)
 

@@ -31,7 +31,7 @@ from warehouse.care.file_digests import note_digests
 from warehouse.errors import RefreshError
 from warehouse.log.sealer import LOCK_SECONDS, seal
 from warehouse.notes.refresh_attempt import Attempting
-from warehouse.pipeline.origin import note_origin, read_origin, reason_to_rebuild
+from warehouse.publish.origin import note_origin, read_origin, reason_to_rebuild
 from warehouse.publish.publisher import Published, publish, read_published
 from warehouse.settings import Settings
 from warehouse.system.disk import keep_private

@@ -34,8 +34,8 @@ from warehouse.log.sealer import seal
 from warehouse.notes.log_counts import are_figures_sound, write_figures
 from warehouse.notes.refresh_attempt import attempting
 from warehouse.notes.refresh_note import Publication
-from warehouse.pipeline.origin import note_origin, reason_to_rebuild, reshaped_tables
 from warehouse.progress import Progress
+from warehouse.publish.origin import note_origin, reason_to_rebuild, reshaped_tables
 from warehouse.publish.publisher import Published, note_publication, publish, read_published
 from warehouse.settings import Settings
 from warehouse.system.home_folder import HomeFolder

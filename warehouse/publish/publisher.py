@@ -18,7 +18,7 @@ from warehouse.build.model import PUBLISHED, Fresh, Model, fresh_table
 from warehouse.build.touched_entities import find_touched, is_likely_touched, is_touched
 from warehouse.errors import RefreshError
 from warehouse.lake.duckdb_setting import setting
-from warehouse.lake.transaction import roll_back, transaction
+from warehouse.lake.transaction import roll_back
 from warehouse.notes.log_counts import are_figures_sound, write_figures
 from warehouse.notes.refresh_note import Publication, write_publication
 from warehouse.settings import Settings
@@ -66,16 +66,6 @@ def publish(
     if rows.keys() & FIGURED or not are_figures_sound(settings):
         write_figures(con, settings, published.batch)
     return note_publication(settings, published, rows, rebuilt)
-
-
-def publish_again(con: duckdb.DuckDBPyConnection, settings: Settings, marts: Sequence[str]) -> None:
-    """Let the next refresh show these marts, named without a schema, as a whole from what is built: the way to mend
-    one whose files are damaged. Raises LockHeld or duckdb.Error."""
-    with hold_lock(settings.write_lock, wait=LOCK_SECONDS), transaction(con):
-        query = "delete from lake.trust.published_generations where model in (select unnest(?::varchar[]))"
-        con.execute(query, [list(marts)])
-        # Of another project, so that a refresh looks closer although nothing has come into the log.
-        con.execute("update lake.trust.publications set project = ''")
 
 
 def note_publication(

@@ -15,6 +15,7 @@ import msgspec
 
 from warehouse.errors import ExportError
 from warehouse.lake.connection import BOOKKEEPING, open_lake
+from warehouse.lake.error_meanings import meaning_of
 from warehouse.progress import Progress
 from warehouse.settings import Settings
 from warehouse.system.whole_file import is_replaceable, whole_file_at
@@ -64,9 +65,11 @@ def export(
         try:
             with whole_file_at(path) as draft:
                 tables, snapshot, moment = _write(con, draft, schemas, progress)
-        except duckdb.IOException as error:
-            reason = str(error).splitlines()[0]
-            raise ExportError(f"{path}: cannot be written: {reason}", "check that folder and its disk") from error
+        except duckdb.OperationalError as error:
+            meaning = meaning_of(error)
+            reason = f"{meaning.happened}." if meaning else str(error).splitlines()[0]
+            hint = meaning.hint if meaning else "check that folder and its disk"
+            raise ExportError(f"{path}: cannot be written: {reason}", hint) from error
     return Exported(str(path), path.stat().st_size, tables, snapshot, moment)
 
 

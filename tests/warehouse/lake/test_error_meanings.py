@@ -193,3 +193,29 @@ def test_a_full_disk(tmp_path: Path) -> None:
         assert "full" in MEANINGS[-1].hint
     finally:
         subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="only Linux lists what a process has open")
+def test_more_files_than_the_process_may_open(lake: Settings) -> None:
+    with open_lake(lake) as con:
+        con.execute("set ducklake_default_data_inlining_row_limit = 0")
+        con.execute("insert into lake.marts.some select range from range(1000)")
+    program = (
+        "import os, resource, sys, duckdb; from pathlib import Path\n"
+        "from warehouse.lake import open_lake; from warehouse.meanings import meaning_of\n"
+        "from warehouse.settings import Settings\n"
+        "con = open_lake(Settings(home=Path(sys.argv[1]), memory=10**9), read_only=True)\n"
+        "con.execute('select count(*) from marts.some').fetchall()\n"
+        "used, most = len(os.listdir('/proc/self/fd')), resource.getrlimit(resource.RLIMIT_NOFILE)[1]\n"
+        # None is left for the catalog, then for a file of rows, then there are enough.
+        "for more in range(-1, 12):\n"
+        "    resource.setrlimit(resource.RLIMIT_NOFILE, (used + more, most))\n"
+        f"    try: print(con.execute({ROWS!r}).fetchall())\n"
+        "    except duckdb.Error as error: print(meaning_of(error).happened, meaning_of(error).hint)"
+    )
+    command = [sys.executable, "-c", program, str(lake.home)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    *failed, last = done.stdout.splitlines()
+    assert last == "[(2000, 1998000)]", done.stderr
+    assert any("may not open so many files" in line for line in failed)
+    assert all("`ulimit -n`" in line for line in failed if line != last)

@@ -10,30 +10,19 @@ import msgspec
 import pytest
 
 import warehouse
-from tests.live import envelope
+from tests.journals import deliver, lose_journals
 from warehouse.build.session import open_session
 from warehouse.care.lake_compaction import compact
 from warehouse.care.recover import recover
 from warehouse.care.verify import verify
-from warehouse.delivery.envelope import decode
 from warehouse.errors import LakeError, LakeLost
-from warehouse.journal import JournalWriter, list_journals
+from warehouse.journal import list_journals
 from warehouse.lake.connection import catalog_path, log_folder, open_lake
 from warehouse.lake.mark import mark_path
 from warehouse.log.sealer import seal
 from warehouse.pipeline.refresh import refresh, refresh_in
 from warehouse.pipeline.watch import Failed, Refreshed, watch
 from warehouse.settings import Settings
-
-
-def deliver(settings: Settings, *numbers: int) -> None:
-    with JournalWriter(settings.journal_dir) as journal:
-        journal.append([decode(envelope(number), 1_000_000 + number) for number in numbers])
-
-
-def lose_journals(settings: Settings) -> None:
-    for path in list_journals(settings.journal_dir):
-        path.unlink()
 
 
 def logged(settings: Settings) -> int:

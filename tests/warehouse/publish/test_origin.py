@@ -8,23 +8,11 @@ import duckdb
 import pytest
 
 import warehouse
-from tests.live import envelope
-from warehouse.delivery.envelope import decode
-from warehouse.journal import JournalWriter, list_journals
+from tests.journals import deliver, lose_journals
 from warehouse.lake.connection import open_lake
 from warehouse.log.sealer import seal
 from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
-
-
-def deliver(settings: Settings, *numbers: int) -> None:
-    with JournalWriter(settings.journal_dir) as journal:
-        journal.append([decode(envelope(number), 1_000_000 + number) for number in numbers])
-
-
-def lose_journals(settings: Settings) -> None:
-    for path in list_journals(settings.journal_dir):
-        path.unlink()
 
 
 def orders(settings: Settings) -> set[str]:
