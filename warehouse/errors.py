@@ -50,7 +50,7 @@ class MetricsError(WarehouseError):
 
 
 class LockHeld(WarehouseError):
-    """Another process holds a lock of this home; carries the lock's path and, where known, the holder."""
+    """Another process holds a lock of this home; the message names the lock's path and, where known, the holder."""
 
 
 class JournalError(WarehouseError):

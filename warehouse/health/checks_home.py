@@ -8,7 +8,7 @@ import duckdb
 
 from warehouse.care.file_digests import table_of
 from warehouse.care.verify import check_catalog
-from warehouse.errors import LakeMissing
+from warehouse.errors import LakeMissing, LockHeld
 from warehouse.health.finding import Finding, State, told
 from warehouse.health.overview import Backlog, Overview, overview, reading_lake
 from warehouse.notes.log_counts import read_figures
@@ -17,6 +17,7 @@ from warehouse.notes.refresh_attempt import State as Attempt
 from warehouse.notes.refresh_note import Publication
 from warehouse.remedies import LOOK_THROUGH, READ_JOURNAL, REBUILD, RECOVER, REFRESH, RENEW_BUILD
 from warehouse.settings import Settings
+from warehouse.system.lock import hold_lock
 
 OLD_REFRESH: Final = timedelta(hours=24)
 CLOCK_SLACK: Final = timedelta(seconds=60)
@@ -80,12 +81,15 @@ def build(settings: Settings) -> Iterator[Finding]:
         yield Finding("build", State.OK, "there is no build database yet; a refresh makes it")
         return
     try:
-        with duckdb.connect(str(path), read_only=True) as con:
+        # Without the lock, a refresh that begins in this moment would find it open elsewhere, and fail.
+        with hold_lock(settings.refresh_lock), duckdb.connect(str(path), read_only=True) as con:
             con.execute("select count(*) from duckdb_tables()").fetchall()
+    except LockHeld:
+        yield Finding("build", State.OK, f"{path}: a refresh has it open at this moment")
     except duckdb.Error as error:
         reason = " ".join(str(error).split())
         if "lock" in reason.lower():
-            yield Finding("build", State.OK, f"{path}: a refresh has it open at this moment")
+            yield Finding("build", State.OK, f"{path}: another process, such as `dbt run`, has it open at this moment")
         else:
             yield Finding("build", State.WRONG, f"{path}: it cannot be opened: {reason}", RENEW_BUILD)
     else:

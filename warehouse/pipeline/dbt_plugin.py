@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import duckdb
 import msgspec
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
@@ -29,6 +30,7 @@ from warehouse.build.session import (
 )
 from warehouse.care.file_digests import note_digests
 from warehouse.errors import RefreshError
+from warehouse.lake.error_meanings import meaning_of
 from warehouse.log.sealer import LOCK_SECONDS, seal
 from warehouse.notes.refresh_attempt import Attempting
 from warehouse.publish.origin import note_origin, read_origin, reason_to_rebuild
@@ -65,7 +67,7 @@ class Plugin(BasePlugin):
 
     def store(self, target_config: TargetConfig) -> None:
         command, arguments = target_config.config["command"], target_config.config
-        with self.connection.cursor() as cursor:
+        with self.connection.cursor() as cursor, explained():
             cursor.execute("set TimeZone = 'UTC'")
             if command == "start":
                 self.attempt = Attempting(self.settings)
@@ -121,6 +123,18 @@ class Plugin(BasePlugin):
             if self.attempt is not None:
                 self.attempt.fail(error)
             raise
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """What DuckDB says of a full disk, too little memory and the like comes with what to do, as in a refresh."""
+    try:
+        yield
+    except duckdb.Error as error:
+        meaning = meaning_of(error)
+        if meaning is None:
+            raise
+        raise RefreshError(f"{meaning.happened} ({type(error).__name__})", meaning.hint) from error
 
 
 def _keep_origin(con: DuckDBPyConnection, shown: Published | None, position: LogPosition, run_id: str) -> None:

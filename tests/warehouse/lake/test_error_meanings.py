@@ -11,9 +11,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from warehouse.errors import LakeError
+from warehouse.errors import LakeError, RefreshError
 from warehouse.lake.connection import catalog_path, data_path, open_lake
 from warehouse.lake.error_meanings import MEANINGS, meaning_of
+from warehouse.pipeline.dbt_plugin import explained
 from warehouse.settings import Settings
 
 ROWS = "select count(number), sum(number * 2) from marts.some"
@@ -32,6 +33,9 @@ def lake(home: Path) -> Settings:
     for path in [home, *home.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
     return settings
+
+
+TOO_MUCH = "select count(*) from (select distinct range::varchar || repeat('x', 99) from range(2_000_000))"
 
 
 def read(settings: Settings) -> object:
@@ -161,12 +165,21 @@ def test_more_than_there_is_memory_for(lake: Settings) -> None:
     with open_lake(lake, read_only=True) as con:
         con.execute("set memory_limit = '32MB'; set temp_directory = ''")
         with pytest.raises(duckdb.Error) as raised:
-            con.execute(
-                "select count(*) from (select distinct range::varchar || repeat('x', 99) from range(2_000_000))"
-            )
+            con.execute(TOO_MUCH)
     found = meaning_of(raised.value)
     assert found is not None
     assert "memory" in found.happened
+
+
+def test_a_run_of_dbt_says_what_an_error_means(lake: Settings) -> None:
+    with open_lake(lake, read_only=True) as con:
+        con.execute("set memory_limit = '32MB'; set temp_directory = ''")
+        with pytest.raises(RefreshError, match="the memory it may use is not enough") as raised, explained():
+            con.execute(TOO_MUCH)
+        assert "WAREHOUSE_MEMORY" in raised.value.hint
+        # What the list does not know stays as DuckDB says it: dbt shows it with the statement.
+        with pytest.raises(duckdb.CatalogException), explained():
+            con.execute("from nothing")
 
 
 def test_a_moment_that_is_not_kept(lake: Settings) -> None:
