@@ -184,7 +184,7 @@ def _listen(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except socket.gaierror as error:
-        raise ServeError(f"{host}: no such address: {error.strerror}.", "choose another --host") from error
+        raise ServeError(f"no such address: {error.strerror}.", "choose another --host", where=host) from error
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -214,7 +214,7 @@ def _metrics_folder(settings: Settings) -> Iterator[str]:
         folder = tempfile.TemporaryDirectory(prefix=METRICS, dir=settings.home.resolve())
     except OSError as error:
         raise ServeError(
-            f"{settings.home}: cannot be written: {error.strerror}.", "choose another --home, or free it"
+            f"cannot be written: {error.strerror}.", "choose another --home, or free it", where=settings.home
         ) from error
     with folder as path, hold_lock(unnamed := Path(path) / f"{METRICS_LOCK}.new"):
         # Under its name it is held already: whoever starts beside us does not take us for dead.

@@ -26,12 +26,21 @@ WarehouseError
 
 
 class WarehouseError(Exception):
-    """Base of all errors raised on purpose: `message` says where and what, `hint` says what to do."""
+    """Base of all errors raised on purpose: `what` happened, `where`, and `hint`, what to do about it.
 
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.message = message
+    `where` is a path, an address or a setting, None for an error of no place. `message` is both in one line.
+    """
+
+    def __init__(self, what: str, hint: str, *, where: object = None) -> None:
+        super().__init__(what, hint, where)
+        self.what = what
         self.hint = hint
+        self.where = None if where is None else str(where)
+
+    @property
+    def message(self) -> str:
+        """Where, and what."""
+        return self.what if self.where is None else f"{self.where}: {self.what}"
 
     def __str__(self) -> str:
         return f"{self.message}\nTry: {self.hint}"
@@ -59,8 +68,8 @@ class JournalError(WarehouseError):
     `errno` is the operating system's, where it gave one.
     """
 
-    def __init__(self, message: str, hint: str, errno: int | None = None) -> None:
-        super().__init__(message, hint)
+    def __init__(self, what: str, hint: str, errno: int | None = None, *, where: object = None) -> None:
+        super().__init__(what, hint, where=where)
         self.errno = errno
 
 

@@ -182,11 +182,11 @@ def _from_file(environ: Mapping[str, str]) -> dict[str, Any]:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingsError(f"{path}: cannot be read: {error.strerror}.", "name a file that exists") from error
+        raise SettingsError(f"cannot be read: {error.strerror}.", "name a file that exists", where=path) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: not a TOML file: {error}.", "correct that line") from error
+        raise SettingsError(f"not a TOML file: {error}.", "correct that line", where=path) from error
     for name in values.keys() - set(Settings.__struct_fields__) - SOURCES:
-        raise SettingsError(f"{path}: there is no setting `{name}`.", _did_you_mean(name, lambda known: known))
+        raise SettingsError(f"there is no setting `{name}`.", _did_you_mean(name, lambda known: known), where=path)
     return values
 
 
@@ -201,7 +201,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         # Other products may own a variable that starts like ours; one that is nearly ours is a slip.
         elif difflib.get_close_matches(name, Settings.__struct_fields__, n=1, cutoff=0.75):
             hint = _did_you_mean(name, lambda known: f"{PREFIX}{known.upper()}")
-            raise SettingsError(f"{variable}: there is no such setting.", hint)
+            raise SettingsError("there is no such setting.", hint, where=variable)
     for field in KEYS & values.keys():
         values[field] = split_keys(values[field])
     return values

@@ -210,13 +210,14 @@ class GroupCommit:
             full = self.is_full(sum([len(delivery.body) for delivery in group]))
         except OSError as error:
             raise JournalError(
-                f"{folder}: cannot be looked at: {error.strerror}.", "check its disk", error.errno
+                f"cannot be looked at: {error.strerror}.", "check its disk", error.errno, where=folder
             ) from error
         if full:
             raise JournalError(
-                f"{folder}: the disk is full but for the {self._settings.reserve:,} bytes that sealing needs.",
+                f"the disk is full but for the {self._settings.reserve:,} bytes that sealing needs.",
                 "`warehouse refresh` seals and deletes journals at once; free space on the disk",
                 errno.ENOSPC,
+                where=folder,
             )
 
     def _sound_writer(self) -> JournalWriter:

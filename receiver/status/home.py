@@ -204,9 +204,9 @@ def _lake(settings: Settings, view: HomeView) -> None:
     if "://" in str(settings.catalog) or str(settings.catalog).startswith("postgres:"):
         return
     if not settings.lake_dir.exists() and settings.data_path is None:
-        raise LakeError(f"{settings.lake_dir}: the lake is gone; its facts were shown from here before.", RESTORE)
+        raise LakeError("the lake is gone; its facts were shown from here before.", RESTORE, where=settings.lake_dir)
     if not catalog.stat().st_size or not catalog.is_file():
-        raise LakeError(f"{catalog}: the lake's catalog is empty.", RECOVER)
+        raise LakeError("the lake's catalog is empty.", RECOVER, where=catalog)
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:

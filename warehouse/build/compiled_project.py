@@ -60,7 +60,7 @@ def project_dir() -> Path:
     for candidate in candidates:
         if (candidate / "dbt_project.yml").is_file():
             return candidate
-    raise RefreshError(f"{candidates[0]}: the dbt project is missing.", "install newstore-warehouse again")
+    raise RefreshError("the dbt project is missing.", "install newstore-warehouse again", where=candidates[0])
 
 
 def project_digest() -> str:

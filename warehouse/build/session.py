@@ -104,8 +104,9 @@ def attach_build(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         con.execute(BUILD)
     except duckdb.Error as error:
         raise RefreshError(
-            f"{settings.build_path}: the build database cannot be opened: {str(error).splitlines()[0]}",
+            f"the build database cannot be opened: {str(error).splitlines()[0]}",
             "close whatever else has it open; if it is damaged delete it, the next refresh rebuilds it from the log",
+            where=settings.build_path,
         ) from error
 
 

@@ -80,7 +80,7 @@ def read_catalog(settings: Settings, *, strict: bool = False) -> Known:
             raise
         if strict:
             raise LakeError(
-                f"{catalog}: {str(error).splitlines()[0]}", "`warehouse log verify` looks closer"
+                f"{str(error).splitlines()[0]}", "`warehouse log verify` looks closer", where=catalog
             ) from error
         if not isinstance(error, LakeMissing):
             text = getattr(error, "message", str(error).splitlines()[0])

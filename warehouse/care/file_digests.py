@@ -94,7 +94,7 @@ def refuse_damaged(con: duckdb.DuckDBPyConnection, settings: Settings, schema: s
     for one, other, path, _, is_live in con.execute(LAKE_FILES).fetchall():
         if is_live and (one, other) == (schema, table):
             for finding in check_digest(_file(settings, path), notes.get(path)):
-                raise LakeError(f"{finding}", "`warehouse refresh --full` writes all marts again")
+                raise LakeError(str(finding), "`warehouse refresh --full` writes all marts again")
 
 
 def table_of(settings: Settings, finding: Finding) -> str | None:

@@ -139,8 +139,9 @@ class _Compaction:
             rows += joined
             if (now := len(list_log_files(con))) >= left:
                 raise LakeError(
-                    f"{self._settings.home}: joining files of the log leaves no fewer of them.",
+                    "joining files of the log leaves no fewer of them.",
                     "no row is lost; please report this with what `warehouse log verify` says",
+                    where=self._settings.home,
                 )
             left = now
         tables = _tables(con, self._table_files, self._catalog_rows)
@@ -170,11 +171,14 @@ class _Compaction:
                 yield
             except duckdb.Error as error:
                 hint = "nothing is lost and readers notice nothing; `warehouse log compact` tries again"
-                raise lake_error(f"{self._settings.home}: the lake could not be put in order", error, hint) from error
+                raise lake_error(
+                    "the lake could not be put in order", error, hint, where=self._settings.home
+                ) from error
             except OSError as error:
                 raise LakeError(
-                    f"{error.filename or self._settings.home}: the lake could not be put in order: {error.strerror}.",
+                    f"the lake could not be put in order: {error.strerror}.",
                     "free space on its disk, or check its rights; nothing is lost, `warehouse log compact` tries again",
+                    where=error.filename or self._settings.home,
                 ) from error
         self._steps += 1
         self._progress(self._steps, None)

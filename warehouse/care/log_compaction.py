@@ -76,8 +76,9 @@ def _join_files(con: duckdb.DuckDBPyConnection, settings: Settings, run: Sequenc
         deleted = con.execute(f"delete from lake.log.events where batch between {first} and {last}").fetchone()
         if before != after or deleted != (before[0],):
             raise LakeError(
-                f"{path}: this compacted file of the log does not hold the rows it was made from.",
+                "this compacted file of the log does not hold the rows it was made from.",
                 "the log is as it was; check the disk with `warehouse log verify` and keep that file for a report",
+                where=path,
             )
         con.execute("call ducklake_add_data_files('lake', 'events', ?, schema => 'log')", [str(path)])
         con.execute("call lake.set_commit_message('warehouse', ?)", [f"compact batches {first} to {last}"])
@@ -92,8 +93,9 @@ def _check_digests(settings: Settings, run: Sequence[LogFile]) -> None:
         expected = named_digest(path)
         if expected is not None and digest_of(path) != expected:
             raise LakeError(
-                f"{path}: this file of the log is not as it was written, so it is not joined with others.",
+                "this file of the log is not as it was written, so it is not joined with others.",
                 "`warehouse log verify` says where; `warehouse log recover --yes` saves what is sound",
+                where=path,
             )
 
 

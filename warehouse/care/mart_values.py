@@ -75,7 +75,7 @@ def _attach_build(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     try:
         con.execute(f"attach '{path}' as build (read_only)")
     except duckdb.Error as error:
-        raise LakeError(f"{path}: it cannot be opened: {reason_of(error)}", "`warehouse doctor`") from error
+        raise LakeError(f"it cannot be opened: {reason_of(error)}", "`warehouse doctor`", where=path) from error
 
 
 def _is_what_was_built(con: duckdb.DuckDBPyConnection) -> bool:

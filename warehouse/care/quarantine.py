@@ -111,7 +111,7 @@ def show_quarantined(settings: Settings, identity: str) -> Shown:
     journal, _, position = identity.rpartition(":")
     hint = "`warehouse quarantine list` shows the ids"
     if not journal or not position.isdecimal():
-        raise QuarantineError(f"{identity}: is not the id of a delivery.", hint)
+        raise QuarantineError("is not the id of a delivery.", hint, where=identity)
     query = f"""
         select {COLUMNS}
         from lake.log.events
@@ -122,10 +122,10 @@ def show_quarantined(settings: Settings, identity: str) -> Shown:
     with open_lake(settings, read_only=True) as con:
         rows = con.execute(query, [journal, int(position)]).fetchall()
         if not rows:
-            raise QuarantineError(f"{identity}: there is no such delivery in the quarantine.", hint)
+            raise QuarantineError("there is no such delivery in the quarantine.", hint, where=identity)
         if len(rows) > 1:
             raise QuarantineError(
-                f"{identity}: more than one delivery is called so.", f"a longer id, such as {rows[0][1]}:{position}"
+                "more than one delivery is called so.", f"a longer id, such as {rows[0][1]}:{position}", where=identity
             )
         (delivery,) = _judged(con, rows)
     return Shown(delivery, _body(rows[0]).decode("utf-8", "backslashreplace"))

@@ -101,7 +101,7 @@ def recover(
     is then still in its place.
     """
     if not log_folder(settings).is_dir() and not list_journals(settings.journal_dir):
-        raise LakeError(f"{settings.home}: there is nothing to recover from.", "name the right --home or data path")
+        raise LakeError("there is nothing to recover from.", "name the right --home or data path", where=settings.home)
     with ExitStack() as stack:
         if accept or not dry_run:
             # Also who accepts must not take for lost what is being sealed.
@@ -111,8 +111,9 @@ def recover(
         plan = _plan(settings, scratch, progress)
         if dry_run and accept and plan.is_needed:
             raise LakeError(
-                f"{settings.home}: the catalog has to be made anew before anybody knows what is lost.",
+                "the catalog has to be made anew before anybody knows what is lost.",
                 "`warehouse log recover --yes --accept-losses` does both",
+                where=settings.home,
             )
         aside = None if dry_run else _recover(settings, plan)
         if accept:
@@ -237,7 +238,7 @@ def _build(settings: Settings, plan: _Plan) -> tuple[Path, set[str]]:
                 con.execute("call lake.set_commit_message('warehouse', 'recovered from the files of the log')")
         except duckdb.Error as error:
             hint = "the old one is still in its place; free space on its disk, or check its rights, and try again"
-            raise lake_error(f"{draft}: the new catalog could not be made", error, hint) from error
+            raise lake_error("the new catalog could not be made", error, hint, where=draft) from error
         _add_from_journals(con, drafted, plan)
         known = {Path(path).name for (path,) in con.execute(KNOWN_FILES).fetchall()}
     assert not any(path.exists() for path in beside(draft)), "SQLite has closed its file"

@@ -77,7 +77,7 @@ def verify(settings: Settings, progress: Progress = lambda _done, _total: None) 
     paths = list(known.live) if known.is_read else there
     journals = list_journals(settings.journal_dir)
     if not paths and not journals and not found:
-        raise LakeMissing(f"{settings.home}: there is nothing to verify.", "name the right --home")
+        raise LakeMissing("there is nothing to verify.", "name the right --home", where=settings.home)
     sizes = {path: path.stat().st_size for path in (*paths, *known.others, *journals) if path.exists()}
     reading = _Reading(progress, sizes)
     log: dict[str, Spans] = {}

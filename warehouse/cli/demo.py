@@ -88,7 +88,9 @@ def _new_home(named: Path | None) -> Path:
             number += 1
             named = FOLDER.with_name(f"{FOLDER.name}-{number}")
     elif named.exists() and any(named.iterdir()):
-        raise SettingsError(f"{named}: there is something in this folder already.", "--home with a folder that is new")
+        raise SettingsError(
+            "there is something in this folder already.", "--home with a folder that is new", where=named
+        )
     named.mkdir(parents=True, exist_ok=True)
     return named
 

@@ -72,7 +72,7 @@ def layout_for(path: Path) -> str:
     """The layout that a file's ending asks for. Raises LakeError for an ending that says nothing."""
     layout = LAYOUTS.get(path.suffix.lower())
     if layout is None:
-        raise LakeError(f"{path}: its ending does not say how to write the rows.", f"one of {', '.join(LAYOUTS)}")
+        raise LakeError("its ending does not say how to write the rows.", f"one of {', '.join(LAYOUTS)}", where=path)
     return layout
 
 

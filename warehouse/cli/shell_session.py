@@ -116,11 +116,11 @@ class Session:
             ".quit": self._exit,
         }
         if name not in commands:
-            raise LakeError(f"{printable(name)}: there is no such command.", ".help lists them")
+            raise LakeError("there is no such command.", ".help lists them", where=printable(name))
         try:
             commands[name](*(argument.rstrip(";") for argument in arguments))
         except TypeError as error:
-            raise LakeError(f"{name}: not with these words.", ".help says how") from error
+            raise LakeError("not with these words.", ".help says how", where=name) from error
 
     def _tables(self, schema: str | None = None) -> None:
         from warehouse.serving.duckdb_export import descriptions
@@ -146,7 +146,7 @@ class Session:
             [table_name, schema, schema],
         ).fetchall()
         if not columns:
-            raise LakeError(f"{printable(name)}: there is no such table.", ".tables lists them")
+            raise LakeError("there is no such table.", ".tables lists them", where=printable(name))
         described = descriptions().get(table_name)
         texts = described.columns if described else {}
         table = listing("column", "type", "what it is")
@@ -185,7 +185,7 @@ def _words(text: str) -> list[str]:
     try:
         return shlex.split(text)
     except ValueError as error:
-        raise LakeError(f"{printable(text.strip())}: a quote is not closed.", "close it, or leave it out") from error
+        raise LakeError("a quote is not closed.", "close it, or leave it out", where=printable(text.strip())) from error
 
 
 def _one_of(command: str, word: str, words: tuple[str, ...]) -> str:

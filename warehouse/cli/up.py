@@ -75,6 +75,7 @@ def _alone(settings: Settings) -> Iterator[None]:
             yield
     except LockHeld as error:
         raise LockHeld(
-            f"{settings.home}: a `warehouse up` is at work here already: {error.message}",
+            f"a `warehouse up` is at work here already: {error.message}",
             "stop that one first, or choose another --home",
+            where=settings.home,
         ) from error

@@ -59,12 +59,12 @@ def _load(path: Path) -> Contract:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ContractError(f"{path}: {error.strerror}", "Give the path of a readable contract file.") from error
+        raise ContractError(f"{error.strerror}", "Give the path of a readable contract file.", where=path) from error
     except UnicodeDecodeError as error:
-        raise ContractError(f"{path}: not UTF-8 at byte {error.start}", "Save the file as UTF-8.") from error
+        raise ContractError(f"not UTF-8 at byte {error.start}", "Save the file as UTF-8.", where=path) from error
     except tomllib.TOMLDecodeError as error:
         hint = "Correct the file there; a name may stand only once in a table."
-        raise ContractError(f"{path}: not TOML: {error}", hint) from error
+        raise ContractError(f"not TOML: {error}", hint, where=path) from error
     document = _convert(
         raw, Document, str(path), "Keep to families, entity_kinds and the tables records, payloads and events."
     )
@@ -75,7 +75,7 @@ def _convert(raw: object, entry: type[Entry], where: str, hint: str) -> Entry:
     try:
         return msgspec.convert(raw, entry)
     except msgspec.ValidationError as error:
-        raise ContractError(f"{where}: {error}", hint) from error
+        raise ContractError(str(error), hint, where=where) from error
 
 
 class _Reading:
@@ -191,4 +191,4 @@ class _Reading:
         return record
 
     def _error(self, where: str, what: str, hint: str) -> ContractError:
-        return ContractError(f"{self._file}: {where}: {what}", hint)
+        return ContractError(f"{where}: {what}", hint, where=self._file)

@@ -91,4 +91,4 @@ class Shapes:
         return self._resolve(f"record {name}", shape.extends, shape.fields, (*within, name))
 
     def _error(self, where: str, what: str, hint: str) -> ContractError:
-        return ContractError(f"{self._file}: {where}: {what}", hint)
+        return ContractError(f"{where}: {what}", hint, where=self._file)

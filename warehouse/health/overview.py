@@ -115,7 +115,9 @@ def reading_lake(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
             raise LakeError(text, RESTORE) from error
         raise
     except duckdb.Error as error:
-        raise LakeError(f"{catalog_path(settings)}: the lake cannot be read: {reason_of(error)}", RECOVER) from error
+        raise LakeError(
+            f"the lake cannot be read: {reason_of(error)}", RECOVER, where=catalog_path(settings)
+        ) from error
 
 
 def _watched(settings: Settings) -> LogWatched | None:

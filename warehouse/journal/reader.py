@@ -155,8 +155,9 @@ class Journal:
                 if CHECKSUM.unpack(checksum) == (zlib.crc32(text),):
                     if version != VERSION:
                         raise JournalCorrupt(
-                            f"{self.path}: a journal of version {version}; this product reads version {VERSION}.",
+                            f"a journal of version {version}; this product reads version {VERSION}.",
                             "install the version of newstore-warehouse that wrote it",
+                            where=self.path,
                         )
                     # A copy under another name is still the same journal's bytes.
                     self.name = text[HEADER.size :].decode()
@@ -217,8 +218,9 @@ class Journal:
             piece = os.pread(self._descriptor, length - len(data), offset + len(data))
             if not piece:
                 raise JournalCorrupt(
-                    f"{self.path}: became shorter while it was read, at byte {offset + len(data)}.",
+                    f"became shorter while it was read, at byte {offset + len(data)}.",
                     "find out what truncates it: nothing of this product does",
+                    where=self.path,
                 )
             data += piece
         return data

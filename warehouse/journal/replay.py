@@ -69,7 +69,7 @@ def replay(settings: Settings, files: Sequence[Path], progress: Progress | None 
 def _look_at(path: Path) -> None:
     """Raise ReplayError unless the file can be read and begins with a JSON object."""
     if next(_lines(path), None) is None:
-        raise ReplayError(f"{path}: there is nothing in this file.", HINT)
+        raise ReplayError("there is nothing in this file.", HINT, where=path)
 
 
 def _groups(path: Path) -> Iterator[tuple[list[Delivery], int]]:
@@ -97,14 +97,16 @@ def _lines(path: Path) -> Iterator[tuple[bytes, int]]:
                 # NewStore's documentation shows its samples over many lines.
                 first += stream.read(DOCUMENT_BYTES)
                 if not _is_object(first):
-                    raise ReplayError(f"{path}: does not begin with a JSON object on one line.", HINT)
+                    raise ReplayError("does not begin with a JSON object on one line.", HINT, where=path)
             yield first.strip(), file.tell()
             for line in stream:
                 if line.strip():
                     yield line.strip(), file.tell()
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise ReplayError(f"{path}: cannot be read: {reason}.", f"{HINT}; what was appended may be again") from error
+        raise ReplayError(
+            f"cannot be read: {reason}.", f"{HINT}; what was appended may be again", where=path
+        ) from error
 
 
 def _is_object(text: bytes) -> bool:

@@ -75,7 +75,7 @@ class JournalWriter:
         where that is not so, and from then on always: what a failed sync leaves in the file is anybody's guess.
         """
         if not self._sound:
-            raise JournalError(f"{self.path}: takes no more deliveries.", "start a new journal")
+            raise JournalError("takes no more deliveries.", "start a new journal", where=self.path)
         self._sound = False
         self._check_place(self.size)
         data = pack_records(deliveries, self._next, self._seed)
@@ -132,8 +132,9 @@ class JournalWriter:
     def _check_place(self, size: int) -> None:
         if not self._is_in_place(size):
             raise JournalDisplaced(
-                f"{self.path}: is no longer the file that is being written, or became shorter.",
+                "is no longer the file that is being written, or became shorter.",
                 "find out what deletes, moves or truncates journals: nothing of this product does to one in use",
+                where=self.path,
             )
 
     def _copy(self) -> Path:
@@ -294,4 +295,4 @@ def _failure(path: Path, what: str, error: OSError) -> JournalError:
         hint = f"give this user the right to write to {path.parent}"
     else:
         hint = f"check the disk of {path.parent}; `dmesg` says more"
-    return JournalError(f"{path}: {what}: {error.strerror or error}.", hint, error.errno)
+    return JournalError(f"{what}: {error.strerror or error}.", hint, error.errno, where=path)

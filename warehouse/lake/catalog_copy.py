@@ -44,8 +44,9 @@ def copy_catalog(con: duckdb.DuckDBPyConnection, catalog: Path) -> Path:
             return copy
         time.sleep(PAUSE)
     raise LakeError(
-        f"{catalog}: it changes all the time, and cannot be copied for a user who may not write beside it.",
+        "it changes all the time, and cannot be copied for a user who may not write beside it.",
         "try again when no refresh runs, or get the right to write to its folder",
+        where=catalog,
     )
 
 

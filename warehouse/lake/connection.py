@@ -117,8 +117,9 @@ def attach_lake(con: duckdb.DuckDBPyConnection, settings: Settings, *, read_only
             raise _lost(settings)
         if read_only:
             raise LakeMissing(
-                f"{settings.home}: there is no lake here yet.",
+                "there is no lake here yet.",
                 "`warehouse serve` or `warehouse replay FILE`, then `warehouse refresh`; or name another --home",
+                where=settings.home,
             )
         _make_first_lake(settings)
         if not _attach_existing(con, settings, read_only=False):
@@ -137,7 +138,9 @@ def make_lake(settings: Settings, catalog: Path) -> None:
         con.execute(TABLES.replace("(?)", f"({FORMAT})") + BATCHES)
     if any(path.exists() for path in beside(catalog)):
         # SQLite could not write all of it into the file when it closed it.
-        raise LakeError(f"{catalog}: the new lake's catalog could not be written whole.", "try again; check its disk")
+        raise LakeError(
+            "the new lake's catalog could not be written whole.", "try again; check its disk", where=catalog
+        )
     sync_file_at(catalog)
 
 
@@ -238,8 +241,9 @@ def _check_format(con: duckdb.DuckDBPyConnection, settings: Settings, *, read_on
     }
     if not tables:
         raise LakeError(
-            f"{catalog_path(settings)}: this DuckLake holds no log.",
+            "this DuckLake holds no log.",
             "name another WAREHOUSE_CATALOG, or move this file away if nobody needs it",
+            where=catalog_path(settings),
         )
     versions = con.execute("select version from lake.log.format").fetchall()
     if versions != [(FORMAT,)]:
@@ -260,35 +264,38 @@ def _lost(settings: Settings) -> LakeLost:
     catalog = catalog_path(settings)
     if _has_log_files(settings):
         return LakeLost(
-            f"{catalog}: the lake's catalog is gone, and files of its log are still there.",
+            "the lake's catalog is gone, and files of its log are still there.",
             "`warehouse log recover --yes` makes it anew from them; nothing of the log is lost",
+            where=catalog,
         )
     return LakeLost(
-        f"{catalog}: the lake of this home is gone, with all files of its log.",
+        "the lake of this home is gone, with all files of its log.",
         "put it back from a backup; else `warehouse log recover --yes` makes it anew from the journals that are left. "
         f"To begin with an empty lake on purpose, delete {mark_path(settings)}",
+        where=catalog,
     )
 
 
 def _not_opened(settings: Settings, error: duckdb.Error) -> LakeError:
     catalog = catalog_path(settings)
     if catalog.exists() and not catalog.is_file():
-        return LakeError(f"{catalog}: the lake cannot be opened: its catalog is no file.", RECOVER)
-    return lake_error(f"{catalog}: the lake cannot be opened", error, "try again; `warehouse doctor`")
+        return LakeError("the lake cannot be opened: its catalog is no file.", RECOVER, where=catalog)
+    return lake_error("the lake cannot be opened", error, "try again; `warehouse doctor`", where=catalog)
 
 
-def lake_error(what: str, error: duckdb.Error, hint: str) -> LakeError:
+def lake_error(what: str, error: duckdb.Error, hint: str, *, where: Path) -> LakeError:
     """What could not be done, and why: by the list of what errors mean, else in the error's words and with the hint."""
     meaning = meaning_of(error)
     if meaning is None:
-        return LakeError(f"{what}: {str(error).splitlines()[0]}", hint)
-    return LakeError(f"{what}: {meaning.happened}.", meaning.hint)
+        return LakeError(f"{what}: {str(error).splitlines()[0]}", hint, where=where)
+    return LakeError(f"{what}: {meaning.happened}.", meaning.hint, where=where)
 
 
 def _other_version(settings: Settings, reason: str) -> LakeVersionError:
     return LakeVersionError(
-        f"{settings.home}: this lake was made by another version of newstore-warehouse: {reason}.",
+        f"this lake was made by another version of newstore-warehouse: {reason}.",
         "install the version that made it, or see CHANGELOG.md for how to move it to this one",
+        where=settings.home,
     )
 
 

@@ -55,16 +55,18 @@ def commit_batch(
             pause = min(pause * 2, LONGEST_PAUSE)
         except duckdb.Error as error:
             hint = "try again: nothing is lost, the journals keep what is not sealed; `warehouse doctor` looks closer"
-            raise lake_error(f"{settings.home}: a batch of the log could not be committed", error, hint) from error
+            raise lake_error("a batch of the log could not be committed", error, hint, where=settings.home) from error
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             raise LakeError(
-                f"{log_folder(settings)}: a file of the log could not be written: {error.strerror or error}.",
+                f"a file of the log could not be written: {error.strerror or error}.",
                 "free space on its disk; the journals keep what is not sealed" if full else "check its disk and rights",
+                where=log_folder(settings),
             ) from error
     raise LakeError(
-        f"{settings.home}: other writers of this lake kept getting in between, {ATTEMPTS} times.",
+        f"other writers of this lake kept getting in between, {ATTEMPTS} times.",
         "try again, and let fewer hosts seal at the same time",
+        where=settings.home,
     )
 
 

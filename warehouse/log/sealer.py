@@ -78,8 +78,9 @@ def seal(
                 return _Sealing(settings, lake, progress, before_commit).run()
         except duckdb.Error as error:
             raise LakeError(
-                f"{settings.home}: the log could not be read: {str(error).splitlines()[0]}",
+                f"the log could not be read: {str(error).splitlines()[0]}",
                 "try again: nothing is lost, the journals keep what is not sealed; `warehouse log verify` looks closer",
+                where=settings.home,
             ) from error
         finally:
             if con is None:

@@ -99,8 +99,9 @@ def _refresh(
     except duckdb.Error as error:
         meaning = meaning_of(error)
         raise RefreshError(
-            f"{settings.home}: the refresh stopped, readers keep the last complete one: {reason_of(error)}",
+            f"the refresh stopped, readers keep the last complete one: {reason_of(error)}",
             meaning.hint if meaning else "try again; `warehouse doctor` looks closer",
+            where=settings.home,
         ) from error
     finally:
         forget_fresh(session, run)

@@ -94,7 +94,7 @@ def _explained(error: WarehouseError | duckdb.Error | OSError, settings: Setting
     if isinstance(error, WarehouseError):
         return error
     reason = reason_of(error) if isinstance(error, duckdb.Error) else str(error)
-    return RefreshError(f"{settings.home}: {reason}", "see that its disk has room and its files may be written to")
+    return RefreshError(str(reason), "see that its disk has room and its files may be written to", where=settings.home)
 
 
 def _refresh(

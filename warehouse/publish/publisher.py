@@ -147,7 +147,7 @@ class _Publishing:
     def _publish(self, mart: Model) -> int | None:
         """Publish what changed in one mart; None when nothing had."""
         if mart.name not in self._built:
-            raise RefreshError(f"{mart.name}: it is not built yet.", "`warehouse refresh`, which builds all marts")
+            raise RefreshError("it is not built yet.", "`warehouse refresh`, which builds all marts", where=mart.name)
         target = f"lake.{mart.schema}.{mart.name}"
         columns = self._columns.get(("lake", mart.schema, mart.name))
         is_whole = self._shown.get(mart.name) != self._built[mart.name]

@@ -54,13 +54,13 @@ def export(
     many. Raises ExportError and LakeError.
     """
     if not is_replaceable(path):
-        raise ExportError(f"{path}: a DuckDB file cannot be written here: this is no regular file.", "name a file")
+        raise ExportError("a DuckDB file cannot be written here: this is no regular file.", "name a file", where=path)
     if path.exists() and not force and not _is_export(path):
-        raise ExportError(f"{path}: a file that is no export is here.", "--force to replace it, or another name")
+        raise ExportError("a file that is no export is here.", "--force to replace it, or another name", where=path)
     if path.stem in schemas:
         # DuckDB calls a database by its file's stem, and would not know which of the two `marts.fct_orders` means.
         hint = f"another name, such as newstore{path.suffix}"
-        raise ExportError(f"{path}: a file of this name would hide its own schema {path.stem}.", hint)
+        raise ExportError(f"a file of this name would hide its own schema {path.stem}.", hint, where=path)
     with open_lake(settings, read_only=True) as con:
         try:
             with whole_file_at(path) as draft:
@@ -69,7 +69,7 @@ def export(
             meaning = meaning_of(error)
             reason = f"{meaning.happened}." if meaning else str(error).splitlines()[0]
             hint = meaning.hint if meaning else "check that folder and its disk"
-            raise ExportError(f"{path}: cannot be written: {reason}", hint) from error
+            raise ExportError(f"cannot be written: {reason}", hint, where=path) from error
     return Exported(str(path), path.stat().st_size, tables, snapshot, moment)
 
 
@@ -111,7 +111,7 @@ def _copy(
     ).fetchall()
     chosen = [(schema, table) for schema, table in names if table not in BOOKKEEPING]
     if not chosen:
-        raise ExportError(f"{', '.join(schemas)}: there are no tables to export yet.", "`warehouse refresh`")
+        raise ExportError("there are no tables to export yet.", "`warehouse refresh`", where=", ".join(schemas))
     rows = {}
     for number, (schema, table) in enumerate(chosen):
         if progress is not None:

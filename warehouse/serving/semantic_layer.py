@@ -140,7 +140,7 @@ def read_declarations(project: Path) -> Declarations:
         try:
             declared = msgspec.yaml.decode(path.read_bytes(), type=Declarations)
         except msgspec.DecodeError as error:
-            raise MetricsError(f"{path}: {error}", "`dbt parse --project-dir dbt_project` says more.") from error
+            raise MetricsError(str(error), "`dbt parse --project-dir dbt_project` says more.", where=path) from error
         semantic_models += declared.semantic_models
         metrics += declared.metrics
     return Declarations(semantic_models, metrics)
@@ -183,7 +183,7 @@ def _formula(declarations: Declarations, metric: Metric) -> str:
 
 def _only(found: list[Found], what: str) -> Found:
     if len(found) != 1:
-        raise MetricsError(f"{what}: declared {len(found)} times.", f"Declare it once in {FOLDER}.")
+        raise MetricsError(f"declared {len(found)} times.", f"Declare it once in {FOLDER}.", where=what)
     return found[0]
 
 

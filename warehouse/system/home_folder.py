@@ -31,8 +31,9 @@ class HomeFolder:
             self._device = path.stat().st_dev
         except OSError as error:
             raise HomeMissing(
-                f"{path}: the home cannot be made: {error.strerror}.",
+                f"the home cannot be made: {error.strerror}.",
                 "choose another --home, or give this user the right to write there",
+                where=path,
             ) from error
 
     def check(self) -> None:
@@ -41,13 +42,15 @@ class HomeFolder:
             device = self._path.stat().st_dev
         except OSError as error:
             raise HomeMissing(
-                f"{self._path}: the home is gone: {error.strerror}.",
+                f"the home is gone: {error.strerror}.",
                 "put it back; deliveries are refused until then, and NewStore sends them again",
+                where=self._path,
             ) from error
         if device != self._device:
             raise HomeMissing(
-                f"{self._path}: the home is on another file system than at the start.",
+                "the home is on another file system than at the start.",
                 "mount again what was mounted there; if the new place is meant, start this again",
+                where=self._path,
             )
 
     def for_children(self) -> dict[str, str]:

@@ -24,7 +24,7 @@ def hold_lock(path: Path, wait: float = 0.0) -> Iterator[None]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except FileNotFoundError as error:
         raise HomeMissing(
-            f"{path.parent}: there is no such folder.", "name the right --home, or put it back"
+            "there is no such folder.", "name the right --home, or put it back", where=path.parent
         ) from error
     try:
         _acquire(descriptor, path, time.monotonic() + wait)
@@ -44,6 +44,8 @@ def _acquire(descriptor: int, path: Path, deadline: float) -> None:
             if time.monotonic() >= deadline:
                 holder = os.pread(descriptor, 64, 0).decode("ascii", "replace").strip() or "unknown"
                 raise LockHeld(
-                    f"{path}: held by process {holder}.", "wait until that process has finished, then run this again"
+                    f"held by process {holder}.",
+                    "wait until that process has finished, then run this again",
+                    where=path,
                 ) from None
         time.sleep(POLL_SECONDS)

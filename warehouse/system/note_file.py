@@ -69,6 +69,7 @@ def _read(path: Path) -> bytes:
 
 def _unreadable(path: Path, reason: str) -> NoteError:
     return NoteError(
-        f"{path}: this note cannot be read: {reason}.",
+        f"this note cannot be read: {reason}.",
         "move it out of the way, and see that its folder takes files; the next `warehouse refresh` makes a new one",
+        where=path,
     )

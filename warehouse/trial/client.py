@@ -102,8 +102,9 @@ class _Posting:
             self._repeated += 1
             await asyncio.sleep(pause)
         raise PostError(
-            f"{self._url}: not delivered after {ATTEMPTS} attempts, the last with {trouble}.",
+            f"not delivered after {ATTEMPTS} attempts, the last with {trouble}.",
             f"is a receiver running there? {self._delivered:,} deliveries were taken before",
+            where=self._url,
         )
 
     def _refused(self, status: int) -> PostError:
@@ -114,7 +115,7 @@ class _Posting:
             413: "a higher WAREHOUSE_MAX_BODY at the receiver",
         }
         return PostError(
-            f"{self._url}: refused with {status}.", hints.get(status, "see what the receiver at that address says")
+            f"refused with {status}.", hints.get(status, "see what the receiver at that address says"), where=self._url
         )
 
 
@@ -122,9 +123,9 @@ def _event_url(url: str) -> httpx.URL:
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
-        raise PostError(f"{url}: not an address: {error}.", "http://127.0.0.1:8080") from error
+        raise PostError(f"not an address: {error}.", "http://127.0.0.1:8080", where=url) from error
     if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise PostError(f"{url}: not an address of the web.", "http://127.0.0.1:8080")
+        raise PostError("not an address of the web.", "http://127.0.0.1:8080", where=url)
     return parsed.copy_with(path=EVENT_PATH) if parsed.path == "/" else parsed
 
 

@@ -71,7 +71,7 @@ async def _load(url: str, key: str, template: tuple[bytes, bytes], connections: 
     except OSError as error:
         for client in clients:
             client.end()
-        raise PostError(f"{url}: {error.strerror or error}.", "start the receiver there first") from error
+        raise PostError(f"{error.strerror or error}.", "start the receiver there first", where=url) from error
     started = perf_counter()
     for client in clients:
         client.begin()
