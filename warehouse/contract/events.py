@@ -26,7 +26,6 @@ class EventContract(Struct, frozen=True):
     entities: Mapping[str, str]
     fields: Record
     key_parts: tuple[KeyPart, ...]
-    kinds: tuple[str, ...] = ()
     most_values: int = MOST_VALUES
 
     def idempotency_key(self, payload: Mapping[str, object]) -> str | None:
@@ -48,10 +47,6 @@ class EventContract(Struct, frozen=True):
         """Every value the payload may hold, as (path, type): `("items[].discounts[].value", Scalar.NUMBER)`."""
         return self.fields.leaves()
 
-    def entity_paths(self, kind: str) -> tuple[str, ...]:
-        """The paths of all entities of a kind: an order names several locations."""
-        return tuple(path for name, path in self.entities.items() if entity_kind(name, self.kinds) == kind)
-
 
 def entity_kind(name: str, kinds: Iterable[str]) -> str | None:
     """The kind an entity's name ends in (`demand_location` is a location), or None when it ends in none of these."""
@@ -64,10 +59,6 @@ class Contract(Struct, frozen=True):
 
     events: Mapping[str, EventContract]
     families: Mapping[str, Record]
-
-    def of_family(self, family: str) -> tuple[EventContract, ...]:
-        """A family's events in the order of the contract file."""
-        return tuple(event for event in self.events.values() if event.family == family)
 
     def family_structure(self, family: str) -> str:
         """The structure that reads the payload of any event of a family, as JSON text for DuckDB's from_json."""

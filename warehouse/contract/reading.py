@@ -127,7 +127,6 @@ class _Reading:
             entities=self._entities(where, entry, record),
             fields=record,
             key_parts=self._key(where, entry, record),
-            kinds=self._kinds,
             most_values=entry.most_values,
         )
 
