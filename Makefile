@@ -16,12 +16,18 @@ help: ## this list
 	@echo "  PYTHON=python3.12   builds .venv with another Python"
 	@echo "  ARGS='…'            goes to the command behind demo, test, benchmark and lock"
 
+plan: $(READY) # the project as dbt compiles it: made once, or every worker of the tests would
+	@$(BIN)/python -m warehouse.build.compiled_project
+
+wheel: plan ## the wheel, in dist/, with the compiled project in it
+	@$(BIN)/python -m hatchling build --target wheel
+
 setup: $(READY) ## make .venv with exactly the versions of requirements.lock
 
 demo: $(READY) ## receiver + simulated NewStore + refresh + a summary of the facts
 	@$(BIN)/warehouse demo $(ARGS)
 
-test: lint ## lint, then every test
+test: lint plan ## lint, then every test
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-long: $(READY) ## the tests that `make test` leaves out for their time, and the longer forms of others (ten minutes or so)
@@ -106,4 +112,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help setup demo test test-long benchmark test-ledger lint lint-types lint-sql lint-imports lint-python format docs lock clean test-properties status-image benchmark-refresh test-year test-soak test-abuse benchmark-freshness
+.PHONY: help setup plan wheel demo test test-long benchmark test-ledger lint lint-types lint-sql lint-imports lint-python format docs lock clean test-properties status-image benchmark-refresh test-year test-soak test-abuse benchmark-freshness

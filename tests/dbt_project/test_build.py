@@ -89,9 +89,9 @@ def sample(home: Home, empty: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def world(home: Home, sample: dict[str, str]) -> dict[str, str]:
-    """The third: a retailer's days, with duplicates and disorder."""
-    assert sample
+def world(home: Home, empty: dict[str, str]) -> dict[str, str]:
+    """The last: a retailer's days, with duplicates and disorder."""
+    assert empty
     events = home.folder / "events.ndjson"
     home.run("warehouse", "simulate", "--days", str(DAYS), "--seed", "4", "--bad", "0.01", "--out", str(events))
     home.run("warehouse", "replay", str(events))
@@ -127,6 +127,7 @@ def test_an_empty_lake_builds_and_every_rule_holds(home: Home, empty: dict[str, 
         assert rows(con, "select count(*) from marts.fct_orders") == [(0,)]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_the_sample_builds_and_is_published(home: Home, sample: dict[str, str]) -> None:
     assert unhappy(sample) == dict.fromkeys(WARNINGS_OF_THE_SAMPLE, "warn")
@@ -155,6 +156,7 @@ def test_data_tests_can_be_run_by_themselves(home: Home, world: dict[str, str]) 
     assert unhappy(results).keys() <= WARNINGS_OF_THE_SAMPLE
 
 
+@pytest.mark.long
 def test_empty_tables_for_unit_tests_change_nothing_for_readers(home: Home, tmp_path: Path) -> None:
     home = Home(tmp_path, home.target)
     home.run("warehouse", "replay", "tests/data/order_created.json")

@@ -24,7 +24,7 @@ def below(folder: Path) -> dict[str, int]:
 def installed(tmp_path: Path) -> Iterator[Path]:
     """The packages as a wheel brings them, on a file system that takes no writes where this user may mount one."""
     folder = tmp_path / "site-packages"
-    leave = shutil.ignore_patterns("__pycache__", "target", "logs")
+    leave = shutil.ignore_patterns("__pycache__", "logs")
     for package in ("warehouse", "receiver"):
         shutil.copytree(ROOT / package, folder / package, ignore=leave)
     shutil.copytree(ROOT / "dbt_project", folder / "warehouse" / "dbt_project", ignore=leave)

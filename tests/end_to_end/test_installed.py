@@ -50,6 +50,9 @@ class Installation:
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """The wheel of this checkout with exactly the versions of requirements.lock, and no extra."""
     folder = tmp_path_factory.mktemp("installed")
+    # As `make wheel` does it.
+    compile_project = [sys.executable, "-m", "warehouse.build.compiled_project"]
+    subprocess.run(compile_project, cwd=ROOT, check=True, timeout=SECONDS)
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder / "dist")]
     subprocess.run(build, cwd=ROOT, capture_output=True, check=True, timeout=SECONDS)
     (wheel,) = (folder / "dist").glob("*.whl")
@@ -81,6 +84,7 @@ def test_the_demo_and_every_reading_command(installed: Installation, tmp_path: P
     verified = installed.run(tmp_path, "warehouse", "--home", str(home), "log", "verify")
     assert verified.returncode == 0, verified.stderr
     assert installed.files() == before
+    assert not (home / "dbt").exists(), "the wheel brings the compiled project, so dbt has nothing to do"
 
 
 def test_dbt_run_by_itself(installed: Installation, tmp_path: Path) -> None:

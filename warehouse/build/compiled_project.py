@@ -1,7 +1,7 @@
 """The dbt project compiled: every model's SQL, and what stands below what. Made once for each state of its files.
 
 dbt takes seconds to be imported, to read the project and to compile it. A plan is kept in a file, so that a refresh
-runs the same SQL without dbt.
+runs the same SQL without dbt. `python -m warehouse.build.compiled_project` makes it.
 """
 
 import contextlib
@@ -64,14 +64,25 @@ def project_dir() -> Path:
 
 
 def project_digest() -> str:
-    """A hash of all files that decide what the models give; they are read again only when one has changed."""
+    """A hash of all files that decide what the models give; they are read again only when one has changed.
+
+    It is the same in a checkout and where a wheel is installed.
+    """
     folder = project_dir()
-    places = [folder / "models", folder / "macros", *(PACKAGE / room for room in DECIDING)]
-    paths = [path for place in places for path in place.rglob("*") if path.suffix in SUFFIXES]
-    paths += [folder / "dbt_project.yml", folder / "profiles.yml"]
+    places = {
+        **{folder / name: folder for name in ("models", "macros")},
+        **{PACKAGE / room: PACKAGE for room in DECIDING},
+    }
+    paths = {
+        path: f"{base.name}/{path.relative_to(base)}"
+        for place, base in places.items()
+        for path in place.rglob("*")
+        if path.suffix in SUFFIXES
+    }
+    paths |= {folder / name: f"{folder.name}/{name}" for name in ("dbt_project.yml", "profiles.yml")}
     state = frozenset((path, path.stat().st_mtime_ns) for path in paths)
     if state not in _digests:
-        files = [(path.name, path.read_bytes()) for path in sorted(paths)]
+        files = sorted((name, path.read_bytes()) for path, name in paths.items())
         _digests.clear()
         _digests[state] = hashlib.sha256(repr(files).encode()).hexdigest()
     return _digests[state]
@@ -91,9 +102,8 @@ def load_plan(settings: Settings) -> Plan:
 
 
 def _places(settings: Settings) -> list[Path]:
-    home, checkout = settings.home / "dbt" / "plan.json", project_dir() / "target" / "plan.json"
-    # Beside the project in a checkout all homes have it in common; into an installed product nothing is written.
-    return [checkout, home] if project_dir().parent != PACKAGE else [home]
+    """Where a plan may be: beside the project, where all homes have it in common, else in the home."""
+    return [project_dir() / "target" / "plan.json", settings.home / "dbt" / "plan.json"]
 
 
 def _read_plan(settings: Settings, digest: str) -> Plan | None:
@@ -109,7 +119,9 @@ def _read_plan(settings: Settings, digest: str) -> Plan | None:
 
 
 def _write_plan(settings: Settings, plan: Plan) -> None:
-    for path in _places(settings):
+    beside, home = _places(settings)
+    # A wheel brings its plan, and into an installed product nothing is written.
+    for path in [beside, home] if project_dir().parent != PACKAGE else [home]:
         draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
         try:
             path.parent.mkdir(exist_ok=True)
@@ -207,3 +219,7 @@ def _environment(settings: Settings) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+if __name__ == "__main__":
+    load_plan(Settings.load())

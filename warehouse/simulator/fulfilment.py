@@ -37,7 +37,9 @@ def assign(world: World, order: Order, place: Place, units: list[Unit]) -> Reque
     for unit in units:
         unit.place = place
     if _tell(world, request, "assigned", [_named(unit) for unit in units]):
-        _know(world, request, units)
+        bits = _know(world, request, units)
+        # A place was found for them.
+        world.truth.order(order.id).held &= ~bits
     return request
 
 

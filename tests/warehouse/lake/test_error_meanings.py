@@ -66,7 +66,7 @@ def as_nobody(settings: Settings, work: str) -> str:
     """What a program of a user without any rights prints of itself when it does one of the above."""
     program = (
         f"import os, sys; sys.path[:0] = {sys.path!r}; from pathlib import Path; import duckdb, pyarrow\n"
-        "from tests.warehouse.test_meanings import *\n"
+        "from tests.warehouse.lake.test_error_meanings import *\n"
         f"settings = Settings(home=Path({str(settings.home)!r}), memory=10**9)\n"
         # Python itself may be where nobody may read: what it imports late is imported before.
         "open_lake(settings, read_only=True).close(); import importlib.readers, tempfile\n"
