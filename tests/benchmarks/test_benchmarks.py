@@ -26,18 +26,23 @@ def open_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def test_all_of_it_runs_in_small(open_folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("only", "tables"),
+    [pytest.param([], 7, marks=pytest.mark.long), (["--only", "receiver"], 3)],
+    ids=["all of it", "the receiver"],
+)
+def test_it_runs_in_small(open_folder: Path, only: list[str], tables: int) -> None:
     needed = ("taskset", "cc", "initdb" if shutil.which("initdb") else "/usr/lib/postgresql")
     missing = [what for what in needed if not (shutil.which(what) or Path(what).is_dir())]
     if missing:
         pytest.skip(f"not installed here: {', '.join(missing)}; try: apt-get install postgresql gcc util-linux")
-    command = [sys.executable, "-m", "benchmarks", "--quick", "--folder", str(open_folder)]
+    command = [sys.executable, "-m", "benchmarks", "--quick", *only, "--folder", str(open_folder)]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=250)
     assert ran.returncode == 0, ran.stderr
-    tables = json.loads((open_folder / "benchmark.json").read_bytes())["tables"]
-    assert len(tables) == 7
-    assert all(row["figure"]["samples"] for table in tables for row in table["rows"])
-    assert all(table["title"][:20] in ran.stdout for table in tables)
+    measured = json.loads((open_folder / "benchmark.json").read_bytes())["tables"]
+    assert len(measured) == tables
+    assert all(row["figure"]["samples"] for table in measured for row in table["rows"])
+    assert all(table["title"][:20] in ran.stdout for table in measured)
     assert (open_folder / "benchmark.svg").read_text().startswith("<?xml")
     # Homes, clusters and event files are gone.
     assert {path.name for path in open_folder.iterdir()} == {"benchmark.json", "benchmark.svg"}
