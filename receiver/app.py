@@ -29,8 +29,8 @@ from receiver.intake.body import Room
 from receiver.intake.endpoint import ENDPOINT, EventEndpoint
 from receiver.intake.group_commit import GroupCommit
 from receiver.metrics import SHARED_FOLDER, STATE, Metrics
-from receiver.status.findings import status_folder
 from receiver.status.history import History
+from receiver.status.notices import status_folder
 from receiver.status.routes import Pages
 from warehouse.contract import load_contract
 from warehouse.errors import SettingsError, WarehouseError

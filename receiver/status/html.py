@@ -13,8 +13,8 @@ from statistics import median
 from typing import Final
 
 from receiver.answers import REFUSALS
-from receiver.status.findings import QUIET_SECONDS, Level, Status, ago, span
 from receiver.status.home import HomeView
+from receiver.status.notices import QUIET_SECONDS, Level, Status, ago, span
 from receiver.status.svg_charts import bars, lines
 from warehouse.delivery.delivery import Problem
 from warehouse.notes.log_counts import Figures, Quarantined
@@ -56,16 +56,16 @@ MEANINGS: Final[dict[str, str]] = {
 def status_page(status: Status) -> str:
     """The page at `/`."""
     headline, lead = _headline(status)
-    findings = "".join(
-        f'<li class="{finding.level.name.lower()}"><b>{escape(finding.title)}</b><p>{_prose(finding.text)}</p></li>'
-        for finding in status.findings
+    notices = "".join(
+        f'<li class="{notice.level.name.lower()}"><b>{escape(notice.title)}</b><p>{_prose(notice.text)}</p></li>'
+        for notice in status.notices
     )
     body = f"""
 <header><span>NewStore warehouse</span><span>{escape(status.place)}</span></header>
 <main>
 <h1 class="{_mood(status)}">{escape(headline)}</h1>
 <p class="lead">{escape(lead)}</p>
-{f'<ul class="findings">{findings}</ul>' if findings else ""}
+{f'<ul class="findings">{notices}</ul>' if notices else ""}
 <dl>{_tiles(status)}</dl>
 <div class="pair">{_answers(status)}{_lags(status)}</div>
 <div class="pair">{_names(status)}{_problems(status)}</div>

@@ -18,10 +18,10 @@ from receiver.answers import GUESSED
 from receiver.intake.api_keys import ApiKeys
 from receiver.intake.group_commit import GroupCommit
 from receiver.metrics import Collected, Metrics
-from receiver.status.findings import look
 from receiver.status.history import History
 from receiver.status.home import HomeCollector
 from receiver.status.html import HEADERS, problems_page, status_page
+from receiver.status.notices import look
 from warehouse.notes.log_counts import read_figures
 from warehouse.settings import Settings
 from warehouse.system.sources import Sources

@@ -31,7 +31,7 @@ _decode_all: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 
 
-class Finding(NamedTuple):
+class Drift(NamedTuple):
     """What `trust.contract_drift` says of one field of one delivery."""
 
     path: str
@@ -50,7 +50,7 @@ class Reading(NamedTuple):
     problem: Problem | None = None
     idempotency_key: str | None = None
     body: bytes | None = None
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Drift, ...] = ()
 
 
 AS_IT_STANDS: Final = Reading()
@@ -131,10 +131,10 @@ class _Walk:
 
     def __init__(self, is_changed: bool) -> None:
         self.is_changed = is_changed
-        self.findings = dict[Finding, None]()
+        self.findings = dict[Drift, None]()
 
     def find(self, path: str, drift: str, expected: str | None, seen: str) -> None:
-        self.findings[Finding(path, drift, expected, seen)] = None
+        self.findings[Drift(path, drift, expected, seen)] = None
 
     def read(self, value: Any, field: FieldType, path: str) -> Any:
         """The value as it is read where the contract has a field of this type."""
@@ -220,11 +220,11 @@ def _by_name(value: Any, element: FieldType) -> Any:
     return value
 
 
-def _repeated(envelope: Any) -> Iterator[Finding]:
+def _repeated(envelope: Any) -> Iterator[Drift]:
     """What stands twice anywhere in an envelope; the path of its own members is that of the payload."""
     left: list[tuple[str, Any]] = [("", envelope["payload"])]
     if isinstance(envelope, Repeating):
-        yield Finding("", "repeated_field", None, "object")
+        yield Drift("", "repeated_field", None, "object")
     while left:
         path, value = left.pop()
         if isinstance(value, list):
@@ -234,11 +234,11 @@ def _repeated(envelope: Any) -> Iterator[Finding]:
             left += [(f"{above}{name}", inner) for name, inner in value.items()]
             if isinstance(value, Repeating):
                 yield from (
-                    Finding(f"{above}{name}", "repeated_field", None, _kind(value[name])) for name in value.repeated
+                    Drift(f"{above}{name}", "repeated_field", None, _kind(value[name])) for name in value.repeated
                 )
 
 
-def _zeros(payload: Any) -> Iterator[Finding]:
+def _zeros(payload: Any) -> Iterator[Drift]:
     """The texts in which a zero byte is read as its sign. One that held the sign itself is among them."""
     left: list[tuple[str, Any]] = [("", payload)]
     while left:
@@ -249,7 +249,7 @@ def _zeros(payload: Any) -> Iterator[Finding]:
             above = f"{path}." if path else ""
             left += [(f"{above}{name}", inner) for name, inner in value.items()]
         elif isinstance(value, str) and SIGN in value:
-            yield Finding(path, "does_not_fit", "text", "text")
+            yield Drift(path, "does_not_fit", "text", "text")
 
 
 def _kind(value: Any) -> str:

@@ -15,8 +15,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from receiver.answers import REFUSALS
-from receiver.status.findings import REFUSED
 from receiver.status.history import Hour, Minute, add_up, read_hours
+from receiver.status.notices import REFUSED
 from receiver.status.svg_charts import bars, lines
 from tests.live import Receiver, Response, envelope, running
 from tests.receiver.browser import chromium

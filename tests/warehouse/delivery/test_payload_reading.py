@@ -15,7 +15,7 @@ from warehouse.contract.events import MOST_BYTES
 from warehouse.contract.keys import escape, list_text, value_text
 from warehouse.delivery.delivery import Problem
 from warehouse.delivery.envelope import decode
-from warehouse.delivery.payload_reading import AS_IT_STANDS, Finding, Reader, Reading
+from warehouse.delivery.payload_reading import AS_IT_STANDS, Drift, Reader, Reading
 
 DATA = Path(__file__).parents[2] / "data"
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -82,7 +82,7 @@ def test_of_a_repeated_member_of_the_envelope_the_last_one_counts() -> None:
     delivery = decode(twice, 0)
     assert (delivery.name, delivery.idempotency_key) == ("order.opened", "o2")
     assert READER.read(delivery.name, twice) == Reading(
-        None, "o2", b'{"payload":{"id":"o2"}}', (Finding("", "repeated_field", None, "object"),)
+        None, "o2", b'{"payload":{"id":"o2"}}', (Drift("", "repeated_field", None, "object"),)
     )
 
 
@@ -90,9 +90,9 @@ def test_findings_name_the_field_and_are_bounded() -> None:
     reading = read('{"id":"o","placed_at":"2024-01-01","created_at":"soon","items":[{"id":"i","id":"j"}]}')
     assert reading is not None
     assert set(reading.findings) == {
-        Finding("placed_at", "time_without_zone", "time", "text"),
-        Finding("created_at", "unreadable_time", "time", "text"),
-        Finding("items[].id", "repeated_field", None, "text"),
+        Drift("placed_at", "time_without_zone", "time", "text"),
+        Drift("created_at", "unreadable_time", "time", "text"),
+        Drift("items[].id", "repeated_field", None, "text"),
     }
     many = read('{"id":"o",' + ",".join(f'"k{n}":1,"k{n}":2' for n in range(1000)) + "}")
     assert many is not None

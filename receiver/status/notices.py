@@ -50,7 +50,7 @@ class Level(IntEnum):
     WRONG = 3
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Notice(msgspec.Struct, frozen=True):
     """Something to know, and what to do about it."""
 
     level: Level
@@ -71,12 +71,12 @@ class Status(msgspec.Struct, frozen=True):
     last_ack: float | None
     home: HomeView
     problem: str | None
-    findings: tuple[Finding, ...]
+    notices: tuple[Notice, ...]
 
     @property
     def level(self) -> Level:
         """The worst there is."""
-        return max((finding.level for finding in self.findings), default=Level.GOOD)
+        return max((notice.level for notice in self.notices), default=Level.GOOD)
 
     def count(self, kind: str, minutes: int = 60) -> Counter[str]:
         """What was counted as `answers`, `names`, `problems` or `faults` in the last so many minutes."""
@@ -84,7 +84,7 @@ class Status(msgspec.Struct, frozen=True):
 
 
 def look(settings: Settings, history: History, problem: str | None) -> Status:
-    """Look now; `problem` is why deliveries cannot be stored, if they cannot. What cannot be read is a finding."""
+    """Look now; `problem` is why deliveries cannot be stored, if they cannot. What cannot be read is a notice."""
     sources = Sources()
     hours = history.look(sources)
     now = time.time()
@@ -101,7 +101,7 @@ def look(settings: Settings, history: History, problem: str | None) -> Status:
             unread=(*sources.unread, *home.unread),
         ),
         problem=problem,
-        findings=(),
+        notices=(),
     )
     found = [
         *_storing(status),
@@ -111,7 +111,7 @@ def look(settings: Settings, history: History, problem: str | None) -> Status:
         *_refreshing(status),
         *_log(status),
     ]
-    return msgspec.structs.replace(status, findings=tuple(sorted(found, key=lambda finding: -finding.level)))
+    return msgspec.structs.replace(status, notices=tuple(sorted(found, key=lambda notice: -notice.level)))
 
 
 def status_folder(settings: Settings) -> Path:
@@ -119,15 +119,15 @@ def status_folder(settings: Settings) -> Path:
     return settings.home / "status"
 
 
-def _storing(status: Status) -> Iterator[Finding]:
+def _storing(status: Status) -> Iterator[Notice]:
     if status.problem is not None:
-        yield Finding(
+        yield Notice(
             Level.WRONG,
             f"Nothing can be stored: {status.problem}",
             "NewStore gets 500 and sends everything again later; free the disk or mend it, no restart is needed.",
         )
     if displaced := status.count("faults")["displaced"]:
-        yield Finding(
+        yield Notice(
             Level.WRONG,
             f"{displaced:,} {'journal was' if displaced == 1 else 'journals were'} deleted, moved or cut short in use "
             "in the last hour",
@@ -139,7 +139,7 @@ def _storing(status: Status) -> Iterator[Finding]:
         return
     share = disk.free / max(disk.size, 1)
     if status.problem is None and share < LITTLE_ROOM and disk.free < LITTLE_ROOM_BYTES:
-        yield Finding(
+        yield Notice(
             Level.WARNING,
             f"The disk is nearly full: {share:.0%} left",
             "Free space, or move the lake's files elsewhere; a full disk stops the stream.",
@@ -178,7 +178,7 @@ REFUSED = {
 }
 
 
-def _refused(status: Status) -> Iterator[Finding]:
+def _refused(status: Status) -> Iterator[Notice]:
     answers = status.count("answers", RECENT_MINUTES)
     for answer, (level, what, advice) in REFUSED.items():
         if count := answers[answer]:
@@ -186,18 +186,18 @@ def _refused(status: Status) -> Iterator[Finding]:
             worse = answer == "403" and not answers["200"]
             requests = "request" if count == 1 else "requests"
             title = f"{count:,} {requests} {what} in the last {RECENT_MINUTES} minutes"
-            yield Finding(Level.WRONG if worse else level, title, advice)
+            yield Notice(Level.WRONG if worse else level, title, advice)
 
 
-def _arriving(status: Status) -> Iterator[Finding]:
+def _arriving(status: Status) -> Iterator[Notice]:
     if status.last_ack is None:
-        yield Finding(
+        yield Notice(
             Level.NOTE,
             "Nothing has arrived yet",
             "Point NewStore's event stream at this receiver, or try it with `warehouse simulate --to URL`.",
         )
     elif status.now - status.last_ack > QUIET_SECONDS:
-        yield Finding(
+        yield Notice(
             Level.WARNING,
             f"Quiet: nothing has come for {span(status.now - status.last_ack)}",
             "At night that may be right. Else look at NewStore's stream, and at what is between it and this receiver.",
@@ -206,7 +206,7 @@ def _arriving(status: Status) -> Iterator[Finding]:
     if lags and lags[len(lags) // 2] > LATE_SECONDS:
         # Published over more time than it took to come: these are old events, and not slow ones.
         are_old = lags[len(lags) * 3 // 4] - lags[len(lags) // 4] > RECENT_MINUTES * 60
-        yield Finding(
+        yield Notice(
             Level.NOTE if are_old else Level.WARNING,
             f"Deliveries come {span(lags[len(lags) // 2])} after they were published",
             "NewStore is catching up or sends old events again: this ends by itself."
@@ -215,23 +215,23 @@ def _arriving(status: Status) -> Iterator[Finding]:
         )
     if problems := status.count("problems"):
         count = sum(problems.values())
-        yield Finding(
+        yield Notice(
             Level.NOTE,
             f"{count:,} {'delivery' if count == 1 else 'deliveries'} of the last hour could not be read as events",
             "They were answered with 200 and kept as they came; below is what and why.",
         )
 
 
-def _unread(status: Status) -> Iterator[Finding]:
+def _unread(status: Status) -> Iterator[Notice]:
     """What this page should tell of and cannot: nothing here says that it is well."""
     for unread in status.home.unread:
         level = Level.NOTE if unread.source in ASIDE else Level.WRONG
-        yield Finding(
+        yield Notice(
             level, f"{SOURCES[unread.source]} cannot be read", f"{_sentence(unread.reason)} Try: {unread.hint}."
         )
 
 
-def _refreshing(status: Status) -> Iterator[Finding]:
+def _refreshing(status: Status) -> Iterator[Notice]:
     attempt, shown = status.home.attempt, status.home.refreshed_at
     since = "No facts are shown yet." if shown is None else f"Readers see the facts of {ago(status.now - shown)}."
     if status.home.is_unread("publication"):
@@ -241,22 +241,22 @@ def _refreshing(status: Status) -> Iterator[Finding]:
         times = "The last refresh" if attempt.failures == 1 else f"The last {attempt.failures:,} refreshes"
         title = f"{times} {'died' if attempt.state is State.DIED else 'failed'}"
         text = f"{_sentence(failed.message)} {since} Events are safe in the journals and the log. Try: {failed.hint}."
-        yield Finding(Level.WRONG, title, text)
+        yield Notice(Level.WRONG, title, text)
     elif attempt is not None and attempt.state is State.OVERDUE:
         text = f"Nobody refreshes any more, and nobody ended it. {since} Try: {REFRESH}."
-        yield Finding(
+        yield Notice(
             Level.WRONG, f"The next refresh is overdue; the last began {ago(status.now - attempt.started)}", text
         )
     elif attempt is not None and attempt.state is State.RUNNING and status.now - attempt.started > LONG_SECONDS:
         title = f"A refresh has been running for {span(status.now - attempt.started)}"
-        yield Finding(Level.WARNING, title, f"{since} A first one, or one of all there is, may take long.")
+        yield Notice(Level.WARNING, title, f"{since} A first one, or one of all there is, may take long.")
     elif attempt is not None and attempt.state is State.RUNNING:
         return
     elif shown is None and status.last_ack is not None and not status.home.is_unread("publication"):
-        yield Finding(Level.NOTE, "No refresh yet", f"{REFRESH}: either builds the facts.")
+        yield Notice(Level.NOTE, "No refresh yet", f"{REFRESH}: either builds the facts.")
     elif shown is not None and status.now - shown > STALE_SECONDS and _is_behind(status):
         title = f"The facts are old: the last refresh ended {ago(status.now - shown)}"
-        yield Finding(Level.WARNING, title, f"Events are safe in the journals. Try: {REFRESH}.")
+        yield Notice(Level.WARNING, title, f"Events are safe in the journals. Try: {REFRESH}.")
 
 
 def _is_behind(status: Status) -> bool:
@@ -264,17 +264,17 @@ def _is_behind(status: Status) -> bool:
     return status.home.backlog is None or status.home.backlog.unsealed > 0 or status.home.backlog.unread > 0
 
 
-def _log(status: Status) -> Iterator[Finding]:
+def _log(status: Status) -> Iterator[Notice]:
     looked = status.home.log_watch
     if looked is None:
         return
     if looked.damaged:
-        title = f"The log is damaged: {looked.damaged:,} {'finding' if looked.damaged == 1 else 'findings'}"
+        title = f"The log is damaged: {looked.damaged:,} {'notice' if looked.damaged == 1 else 'notices'}"
         text = f"{_sentence('; '.join(looked.findings[:FINDINGS_SHOWN]))} Try: {LOOK_THROUGH}; {RECOVER}."
-        yield Finding(Level.WRONG, title, text)
+        yield Notice(Level.WRONG, title, text)
     if looked.unread is not None:
         text = f"{_sentence(looked.unread.reason)} Try: {looked.unread.hint}."
-        yield Finding(Level.WRONG, "The log cannot be looked through", text)
+        yield Notice(Level.WRONG, "The log cannot be looked through", text)
 
 
 def _sentence(text: str) -> str:
