@@ -269,7 +269,7 @@ def _log(status: Status) -> Iterator[Notice]:
     if looked is None:
         return
     if looked.damaged:
-        title = f"The log is damaged: {looked.damaged:,} {'notice' if looked.damaged == 1 else 'notices'}"
+        title = f"The log is damaged: {looked.damaged:,} {'finding' if looked.damaged == 1 else 'findings'}"
         text = f"{_sentence('; '.join(looked.findings[:FINDINGS_SHOWN]))} Try: {LOOK_THROUGH}; {RECOVER}."
         yield Notice(Level.WRONG, title, text)
     if looked.unread is not None:
