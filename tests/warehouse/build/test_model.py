@@ -19,7 +19,7 @@ from warehouse.settings import Settings
 
 def test_slices_make_the_same_tables(tmp_path: Path, seed: int) -> None:
     settings = Settings(home=tmp_path / "home", memory=10**9)
-    deliver(settings, {"t1": make_world(seed, 100), "t2": make_world(seed + 1, 100)})
+    deliver(settings, {"t1": make_world(seed, 60), "t2": make_world(seed + 1, 60)})
     batch = refresh(settings).batch
     models = [step.model for step in load_plan(settings).steps.values() if step.model.strategy == "by_entity"]
     assert len(models) > 20
@@ -29,7 +29,7 @@ def test_slices_make_the_same_tables(tmp_path: Path, seed: int) -> None:
         con.execute("set TimeZone = 'UTC'")
         for model in models:
             con.execute(f"create or replace temp table at_once as from {model.relation}")
-            build_model(con, model, Run("sliced", batch), full=True, slices=8)
+            build_model(con, model, Run("sliced", batch), full=True, slices=3)
             for one, other in (("at_once", model.relation), (model.relation, "at_once")):
                 assert con.execute(f"from {one} except all from {other}").fetchall() == [], model.name
             rows += con.execute("select count(*) from at_once").fetchall()[0][0]

@@ -74,6 +74,7 @@ def test_the_same_marts_when_every_table_is_large(
     assert digests(settings) == at_once
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("seed")
 def test_a_model_that_stayed_behind_gets_what_it_missed(
     settings: Settings, parts: Parts, at_once: Digests, monkeypatch: pytest.MonkeyPatch

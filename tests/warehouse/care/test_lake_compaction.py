@@ -250,6 +250,7 @@ def run_to_its_death(settings: Settings, code: str, seconds: float = 60.0) -> No
             process.kill()
 
 
+@pytest.mark.long
 def test_a_compaction_that_dies_before_its_commit_leaves_a_file_that_a_later_one_deletes(settings: Settings) -> None:
     before = query(settings, FINGERPRINT)
     run_to_its_death(settings, DIE_BEFORE_COMMITTING)

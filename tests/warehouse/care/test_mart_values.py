@@ -105,7 +105,7 @@ def test_a_refresh_at_work_is_waited_for_and_else_named(copied: Settings, monkey
     holder.start()
     try:
         assert is_held.wait(60)
-        monkeypatch.setattr("warehouse.mart_values.LOCK_SECONDS", 0.1)
+        monkeypatch.setattr("warehouse.care.mart_values.LOCK_SECONDS", 0.1)
         report = verify(copied)
     finally:
         ended.set()

@@ -215,7 +215,7 @@ def test_more_files_than_the_process_may_open(lake: Settings) -> None:
         con.execute("insert into lake.marts.some select range from range(1000)")
     program = (
         "import os, resource, sys, duckdb; from pathlib import Path\n"
-        "from warehouse.lake import open_lake; from warehouse.meanings import meaning_of\n"
+        "from warehouse.lake.connection import open_lake; from warehouse.lake.error_meanings import meaning_of\n"
         "from warehouse.settings import Settings\n"
         "con = open_lake(Settings(home=Path(sys.argv[1]), memory=10**9), read_only=True)\n"
         "con.execute('select count(*) from marts.some').fetchall()\n"

@@ -121,6 +121,7 @@ def test_a_refresh_killed_between_building_and_publishing_is_caught_up(settings:
     assert digests(settings) == step_by_step
 
 
+@pytest.mark.long
 def test_of_two_refreshes_at_once_the_second_waits_and_both_are_right(settings: Settings) -> None:
     print(f"KILL_SEED={SEED}")  # noqa: T201 - a failure must be repeatable
     tenants = parts_of(SEED, 2)

@@ -106,7 +106,7 @@ OTHER_MODELS = ("update main.origin set project = 'of another version'",)
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
-        (OF_AN_OLDER_COMMIT, "another version"),
+        pytest.param(OF_AN_OLDER_COMMIT, "another version", marks=pytest.mark.long),
         (CHANGED_BY_HAND, "fct_orders"),
         pytest.param(GONE, "fct_order_items", marks=pytest.mark.long),
         pytest.param(OTHER_MODELS, "models have changed", marks=pytest.mark.long),
