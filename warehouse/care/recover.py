@@ -26,7 +26,7 @@ from warehouse.errors import JournalCorrupt, LakeError, NoteError
 from warehouse.journal import Damage, Journal, list_journals
 from warehouse.lake.connection import beside, catalog_path, data_path, lake_error, log_folder, make_lake, open_catalog
 from warehouse.lake.transaction import transaction
-from warehouse.log.commit import KNOWN_FILES, commit_batch
+from warehouse.log.commit import BATCH_BYTES, BATCH_ROWS, KNOWN_FILES, commit_batch
 from warehouse.log.parquet_file import SUFFIX, LogRows, write_remainder_file
 from warehouse.log.position_set import Spans
 from warehouse.notes.refresh_note import Publication, publication_path, read_publication
@@ -36,8 +36,6 @@ from warehouse.system.disk import make_folder, sync_file_at, sync_folder
 from warehouse.system.lock import hold_lock
 
 LOCK_SECONDS: Final = 600.0
-BATCH_ROWS: Final = 100_000
-BATCH_BYTES: Final = 256 * 2**20
 
 
 class Recovery(msgspec.Struct, frozen=True):

@@ -22,6 +22,10 @@ from warehouse.log.parquet_file import UNFINISHED, LogRows, write_log_file, writ
 from warehouse.settings import Settings
 from warehouse.system.disk import sync_folder
 
+# A batch is no larger, so that a refresh which reads one at a time needs no more memory than this is worth.
+BATCH_ROWS: Final = 100_000
+BATCH_BYTES: Final = 64 * 2**20
+
 ATTEMPTS: Final = 20
 FIRST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 2.0

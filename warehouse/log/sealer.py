@@ -29,7 +29,7 @@ from warehouse.journal import (
 )
 from warehouse.journal.deleted_journals import note_deleted
 from warehouse.lake.connection import open_lake
-from warehouse.log.commit import commit_batch, remove_strays, sync_catalog
+from warehouse.log.commit import BATCH_BYTES, BATCH_ROWS, commit_batch, remove_strays, sync_catalog
 from warehouse.log.parquet_file import LogRows
 from warehouse.progress import Progress
 from warehouse.settings import Settings
@@ -38,8 +38,6 @@ from warehouse.system.home_folder import HomeFolder
 from warehouse.system.lock import hold_lock
 
 LOCK_SECONDS: Final = 600.0
-BATCH_ROWS: Final = 100_000
-BATCH_BYTES: Final = 256 * 2**20
 ROWS_A_STEP: Final = 2_000
 
 
