@@ -44,12 +44,15 @@
     {{ return(graph['warehouse']['state']) }}
 {%- endmacro %}
 
-{#- The last batch of the log this run may read: fixed when the run starts, so that all models show one moment. -#}
+{#-
+    The last batch of the log this run may read: fixed when the run starts, so that all models show one moment.
+    Compiled SQL asks a variable of its connection, which warehouse/build/model.py sets.
+-#}
 {% macro log_position() -%}
-    {{ return('__position__' if flags.WHICH == 'compile' else 0 if flags.EMPTY else run_state().position) }}
+    {{ return("getvariable('position')" if flags.WHICH == 'compile' else 0 if flags.EMPTY else run_state().position) }}
 {%- endmacro %}
 
-{#- The last batch of the log that is already in this model. -#}
+{#- The last batch of the log that is already in this model; a variable likewise. -#}
 {% macro built_position() -%}
-    {{ return('__built__' if flags.WHICH == 'compile' else run_state().batches.get(this.identifier, 0)) }}
+    {{ return("getvariable('built')" if flags.WHICH == 'compile' else run_state().batches.get(this.identifier, 0)) }}
 {%- endmacro %}

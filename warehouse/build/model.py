@@ -15,11 +15,6 @@ from warehouse.build.new_deliveries import COPY, LOG
 from warehouse.build.touched_entities import MOST_ENTITIES, Place, changed_entities, find_rows, find_touched
 from warehouse.lake.transaction import transaction
 
-# Stand in a compiled model where a run's own numbers belong. They are put in as literals, by which the lake leaves out
-# the files of the log that hold nothing new.
-POSITION: Final = "__position__"
-BUILT: Final = "__built__"
-
 # The batch after which everything in a table came.
 EVERYTHING: Final = -1
 # A build that ran out of memory is tried again in so many times as many slices, up to this number.
@@ -148,13 +143,23 @@ def is_built(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
     return bool(con.execute("select 1 from build.main.generations where model = ?", [model.name]).fetchall())
 
 
+def set_range(con: duckdb.DuckDBPyConnection, built: int, position: int) -> None:
+    """Tell the compiled SQL that this connection runs which batches are new: those after `built`, up to `position`.
+
+    DuckDB puts a variable in before it plans, so the lake leaves out the files of the log that hold nothing new.
+    """
+    con.execute(f"set variable built = {built}::bigint")
+    con.execute(f"set variable position = {position}::bigint")
+
+
 def names_near(model: Model) -> set[Place]:
     """Where a model finds the events of the entities that a run touches."""
     return {_place(found) for found in NEAR.finditer(model.touched)}
 
 
 def _build_whole(con: duckdb.DuckDBPyConnection, model: Model, run: Run, slices: int = 1) -> None:
-    sql = model.whole.replace(POSITION, str(run.position)).replace(BUILT, "0")
+    set_range(con, 0, run.position)
+    sql = model.whole
     con.execute(f"drop table if exists {model.relation}")
     if model.columns:
         columns = ", ".join(f"{name} {kind}" for name, kind in model.columns)
@@ -207,8 +212,8 @@ def _portions(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int
 
 def _replace(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int) -> int:
     """Put the rows of what is touched in the place of those that are there, and say how many those were."""
-    sql = model.touched.replace(POSITION, str(run.position)).replace(BUILT, str(built))
-    sql = NEAR.sub(lambda found: run.near.get(_place(found), found[1]), sql)
+    set_range(con, built, run.position)
+    sql = NEAR.sub(lambda found: run.near.get(_place(found), found[1]), model.touched)
     if _is_copied(run, built):
         sql = sql.replace(LOG, COPY)
     con.execute(f"create or replace temp table news as {sql}")

@@ -10,8 +10,9 @@ import warehouse.build.model
 from tests.properties.cases import arrange, deliver, digests
 from tests.properties.worlds import make_world
 from warehouse.build.compiled_project import load_plan
-from warehouse.build.model import Model, Run, build_model
+from warehouse.build.model import EVERYTHING, Model, Run, build_model, set_range
 from warehouse.build.session import attach_build, open_session
+from warehouse.build.touched_entities import find_touched
 from warehouse.log.sealer import seal
 from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
@@ -34,6 +35,27 @@ def test_slices_make_the_same_tables(tmp_path: Path, seed: int) -> None:
                 assert con.execute(f"from {one} except all from {other}").fetchall() == [], model.name
             rows += con.execute("select count(*) from at_once").fetchall()[0][0]
     assert rows > 100
+
+
+def test_the_compiled_sql_of_every_model_runs_as_it_stands(tmp_path: Path, seed: int) -> None:
+    settings = Settings(home=tmp_path / "home", memory=10**9)
+    deliver(settings, {"t": make_world(seed, 30)})
+    batch = refresh(settings).batch
+    models = [step.model for step in load_plan(settings).steps.values()]
+    assert any("getvariable('built')" in model.touched for model in models)
+    with open_session(settings) as con:
+        attach_build(con, settings)
+        con.execute("set TimeZone = 'UTC'")
+        set_range(con, 0, batch)
+        for model in models:
+            names = ", ".join(name for name, *_ in con.execute(f"describe {model.relation}").fetchall())
+            con.execute(f"create or replace temp table whole as select {names} from ({model.whole})")
+            for one, other in (("whole", model.relation), (model.relation, "whole")):
+                assert con.execute(f"from {one} except all from {other}").fetchall() == [], model.name
+            if model.strategy == "by_entity":
+                find_touched(con, model.entity, model.touched_entities(EVERYTHING))
+            if model.touched:
+                con.execute(f"create or replace temp table touched_rows as {model.touched}")
 
 
 @pytest.mark.long
