@@ -92,13 +92,14 @@ def build_model(con: duckdb.DuckDBPyConnection, model: Model, run: Run, *, full:
     """Bring a model's table to the run's position in a transaction of its own. Raises duckdb.Error.
 
     What does not fit into memory, nor can be left to the disk, is made of so many slices of the entities; of more, when
-    those do not fit either.
+    those do not fit either. A model that reads the log takes up one batch at a time instead.
     """
     try:
         _build(con, model, run, full, slices)
     except duckdb.OutOfMemoryException:
+        most = MOST_SLICES if model.strategy == "by_entity" else MORE_SLICES if model.reads_log else 1
         # dbt hands over one of the two queries only.
-        if model.strategy != "by_entity" or model.whole == model.touched or slices >= MOST_SLICES:
+        if model.strategy == "whole" or model.whole == model.touched or slices >= most:
             raise
         build_model(con, model, run, full=full, slices=slices * MORE_SLICES)
 
@@ -166,7 +167,7 @@ def _build_whole(con: duckdb.DuckDBPyConnection, model: Model, run: Run, slices:
         con.execute(f"create table {model.relation} ({columns})")
     else:
         con.execute(f"create table {model.relation} as from ({sql}) limit 0")
-    if slices > 1 or len(_portions(con, model, run, EVERYTHING)) > 1:
+    if slices > 1 or len(_portions(con, model, run, EVERYTHING, slices)) > 1:
         _build_touched(con, model, msgspec.structs.replace(run, near={}), EVERYTHING, slices)
     else:
         con.execute(f"insert into {model.relation} by name {sql}")
@@ -176,7 +177,7 @@ def _build_touched(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built
     """Recompute what has changed since that batch; how many rows each step has replaced, no step when nothing has."""
     gone = list[int]()
     if model.strategy != "by_entity":
-        for position in _portions(con, model, run, built):
+        for position in _portions(con, model, run, built, slices):
             gone.append(_replace(con, model, msgspec.structs.replace(run, position=position), built))
             built = position
         return gone
@@ -189,13 +190,14 @@ def _build_touched(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built
     return gone
 
 
-def _portions(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int) -> list[int]:
+def _portions(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int, slices: int = 1) -> list[int]:
     """The batches up to which a model reads the log, one after the other, from its place to the run's.
 
-    One step for a model that does not read it, and in dbt's own runs, which hand over one of the two queries only.
+    One step for a model that does not read it, and in dbt's own runs, which hand over one of the two queries only; one
+    for each batch where more at once did not fit into memory.
     """
     is_one_step = not model.reads_log or model.strategy in ("whole", "by_entity") or model.whole == model.touched
-    if is_one_step or run.position <= built + 1 or _is_copied(run, built):
+    if is_one_step or run.position <= built + 1 or (slices == 1 and _is_copied(run, built)):
         return [run.position]
     batches = con.execute(
         "select batch, count(*) from lake.log.events where batch > ? and batch <= ? group by batch order by batch",
@@ -204,7 +206,7 @@ def _portions(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int
     ends, deliveries = list[int](), 0
     for batch, count in batches:
         deliveries += count
-        if deliveries >= PORTION:
+        if deliveries >= PORTION or slices > 1:
             ends.append(int(batch))
             deliveries = 0
     return [*(end for end in ends if end != run.position), run.position]

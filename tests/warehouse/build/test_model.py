@@ -7,6 +7,7 @@ import duckdb
 import pytest
 
 import warehouse.build.model
+import warehouse.log.sealer
 from tests.properties.cases import arrange, deliver, digests
 from tests.properties.worlds import make_world
 from warehouse.build.compiled_project import load_plan
@@ -16,6 +17,10 @@ from warehouse.build.touched_entities import find_touched
 from warehouse.log.sealer import seal
 from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
+
+ORDERS = 24
+LINES = 9_000
+ENOUGH_FOR_SOME = "220MB"
 
 
 def test_slices_make_the_same_tables(tmp_path: Path, seed: int) -> None:
@@ -83,3 +88,37 @@ def test_a_log_read_in_portions_makes_the_same_marts(
         # What has no deliveries makes no batch.
         assert max(steps) == (1 if settings is at_once else sum(map(bool, parts)))
     assert digests(in_portions) == digests(at_once)
+
+
+def test_what_does_not_fit_into_memory_at_once_is_read_batch_by_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warehouse.log.sealer, "BATCH_BYTES", 2**20)
+    settings = Settings(home=tmp_path / "home", memory=10**9)
+    items = [{"id": str(line), "product_id": f"p{line}", "list_price": 1.5} for line in range(LINES)]
+    payload = {"external_id": "O", "currency": "EUR", "items": items}
+    event = {"name": "order.created", "published_at": "2026-03-01T12:00:00Z"}
+    for number in range(ORDERS):
+        deliver(settings, {"t": [{**event, "payload": {"id": f"o{number}", **payload}}]})
+    seal(settings)
+    step = load_plan(settings).steps["stg_order_events"]
+    build, tried = warehouse.build.model._build, list[int]()
+
+    def noted(con: duckdb.DuckDBPyConnection, model: Model, run: Run, full: bool, slices: int) -> None:
+        tried.append(slices)
+        build(con, model, run, full, slices)
+
+    monkeypatch.setattr(warehouse.build.model, "_build", noted)
+    with open_session(settings) as con:
+        attach_build(con, settings)
+        con.execute("set TimeZone = 'UTC'")
+        build_model(con, load_plan(settings).steps["stg_readings"].model, Run("one", ORDERS), full=True)
+        con.execute(f"set memory_limit = '{ENOUGH_FOR_SOME}'")
+        con.execute(f"set temp_directory = '{tmp_path / 'spilled'}'")
+        tried.clear()
+        build_model(con, step.model, Run("one", ORDERS), full=True)
+        (found,) = con.execute(
+            f"select count(*), sum(len(payload.items)) from {step.model.relation} where order_id is not null"
+        ).fetchall()
+    assert found == (ORDERS, ORDERS * LINES)
+    assert len(tried) == 2, "at once it did not fit, one batch at a time it did"
