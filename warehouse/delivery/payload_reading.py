@@ -151,14 +151,13 @@ class _Walk:
     def _record(self, value: Any, record: Record, path: str) -> Any:
         if not isinstance(value, dict):
             return value
-        above = f"{path}." if path else ""
         read = {
-            name: self.read(inner, record.fields[name], f"{above}{name}") if name in record.fields else inner
+            name: self.read(inner, record.fields[name], _member(path, name)) if name in record.fields else inner
             for name, inner in value.items()
         }
         for alias, name in record.aliases.items():
             if read.get(name) in (None, "") and value.get(alias) is not None:
-                read[name] = self.read(value[alias], record.fields[name], f"{above}{alias}")
+                read[name] = self.read(value[alias], record.fields[name], _member(path, alias))
                 self.is_changed = True
         return read
 
@@ -222,34 +221,35 @@ def _by_name(value: Any, element: FieldType) -> Any:
 
 def _repeated(envelope: Any) -> Iterator[Drift]:
     """What stands twice anywhere in an envelope; the path of its own members is that of the payload."""
-    left: list[tuple[str, Any]] = [("", envelope["payload"])]
     if isinstance(envelope, Repeating):
         yield Drift("", "repeated_field", None, "object")
-    while left:
-        path, value = left.pop()
-        if isinstance(value, list):
-            left += [(f"{path}[]", inner) for inner in value]
-        elif isinstance(value, dict):
-            above = f"{path}." if path else ""
-            left += [(f"{above}{name}", inner) for name, inner in value.items()]
-            if isinstance(value, Repeating):
-                yield from (
-                    Drift(f"{above}{name}", "repeated_field", None, _kind(value[name])) for name in value.repeated
-                )
+    for path, value in _within(envelope["payload"]):
+        if isinstance(value, Repeating):
+            for name in value.repeated:
+                yield Drift(_member(path, name), "repeated_field", None, _kind(value[name]))
 
 
 def _zeros(payload: Any) -> Iterator[Drift]:
     """The texts in which a zero byte is read as its sign. One that held the sign itself is among them."""
+    for path, value in _within(payload):
+        if isinstance(value, str) and SIGN in value:
+            yield Drift(path, "does_not_fit", "text", "text")
+
+
+def _within(payload: Any) -> Iterator[tuple[str, Any]]:
+    """A payload and every value in it, each with its path, however deep they lie."""
     left: list[tuple[str, Any]] = [("", payload)]
     while left:
         path, value = left.pop()
+        yield path, value
         if isinstance(value, list):
             left += [(f"{path}[]", inner) for inner in value]
         elif isinstance(value, dict):
-            above = f"{path}." if path else ""
-            left += [(f"{above}{name}", inner) for name, inner in value.items()]
-        elif isinstance(value, str) and SIGN in value:
-            yield Drift(path, "does_not_fit", "text", "text")
+            left += [(_member(path, name), inner) for name, inner in value.items()]
+
+
+def _member(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def _kind(value: Any) -> str:
