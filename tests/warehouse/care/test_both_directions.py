@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 import warehouse
+from tests.journals import deliver, lose_journals
 from tests.live import envelope
 from warehouse.care.file_digests import NOTES, note_digests, table_of
 from warehouse.care.lake_compaction import compact
@@ -22,17 +23,6 @@ from warehouse.journal.record import SYNC
 from warehouse.lake.connection import catalog_path, data_path, log_folder, open_lake
 from warehouse.log.sealer import seal
 from warehouse.settings import Settings
-
-
-def deliver(settings: Settings, *numbers: int) -> Path:
-    with JournalWriter(settings.journal_dir) as journal:
-        journal.append([decode(envelope(number), 1_000_000 + number) for number in numbers])
-        return journal.path
-
-
-def lose_journals(settings: Settings) -> None:
-    for path in list_journals(settings.journal_dir):
-        path.unlink()
 
 
 def logged(settings: Settings) -> list[str]:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import warehouse
+from tests.journals import deliver_bodies, log_files, lose_journals
 from tests.live import envelope
 from warehouse.care.lake_compaction import compact
 from warehouse.care.recover import recover
@@ -21,12 +22,6 @@ from warehouse.log import parquet_file
 from warehouse.log.sealer import seal
 from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
-
-
-def deliver(settings: Settings, *bodies: bytes) -> Path:
-    with JournalWriter(settings.journal_dir) as journal:
-        journal.append([decode(body, 1_000_000 + number) for number, body in enumerate(bodies)])
-        return journal.path
 
 
 def log(settings: Settings) -> list[tuple[Any, ...]]:
@@ -49,13 +44,13 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with four batches, of which two were compacted; the files from before that are still there."""
     settings = Settings.load({}, home=str(tmp_path_factory.mktemp("filled") / "home"))
     for first in (0, 100):
-        deliver(settings, *[envelope(first + n) for n in range(20)], b"no json", b"\xff\xfe", b"")
+        deliver_bodies(settings, *[envelope(first + n) for n in range(20)], b"no json", b"\xff\xfe", b"")
         seal(settings)
     compact(settings)
     for first in (200, 300):
-        deliver(settings, *[envelope(first + n) for n in range(20)])
+        deliver_bodies(settings, *[envelope(first + n) for n in range(20)])
         seal(settings)
-    assert len(files(settings)) == 5
+    assert len(log_files(settings)) == 5
     return settings.home
 
 
@@ -63,15 +58,6 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copied(filled: Path, settings: Settings) -> Settings:
     shutil.copytree(filled, settings.home)
     return settings
-
-
-def files(settings: Settings) -> list[Path]:
-    return sorted(log_folder(settings).glob("*.parquet"))
-
-
-def lose_journals(settings: Settings) -> None:
-    for path in list_journals(settings.journal_dir):
-        path.unlink()
 
 
 @pytest.mark.parametrize("harm", ["lost", "garbage", "empty", "of another moment"])
@@ -102,7 +88,7 @@ def test_the_log_is_what_it_was(copied: Settings, harm: str) -> None:
     assert len([name for name in kept if name.endswith(".parquet")]) == 2
     if harmed is not None:
         assert (Path(done.aside) / catalog.name).read_bytes() == harmed
-    deliver(copied, envelope(999))
+    deliver_bodies(copied, envelope(999))
     assert seal(copied).batch == 5
     assert len(log(copied)) == 87
 
@@ -115,7 +101,7 @@ def test_a_new_catalog_is_never_begun_beside_old_files(copied: Settings) -> None
     with pytest.raises(LakeError, match="catalog is gone"):
         warehouse.connect(copied.home)
     assert not catalog_path(copied).exists()
-    assert len(files(copied)) == 5
+    assert len(log_files(copied)) == 5
 
 
 def test_what_only_the_journals_have_comes_from_them(copied: Settings) -> None:
@@ -127,7 +113,7 @@ def test_what_only_the_journals_have_comes_from_them(copied: Settings) -> None:
             seal(copied)
     whole = identities(copied)
     assert len(whole) == len(before) + 10
-    first_file = next(path for path in files(copied) if f"{journal.name}-0-" in path.name)
+    first_file = next(path for path in log_files(copied) if f"{journal.name}-0-" in path.name)
     damaged = bytearray(first_file.read_bytes())
     damaged[pq.read_metadata(first_file).row_group(0).column(10).data_page_offset + 100] ^= 4
     first_file.write_bytes(damaged)
@@ -143,11 +129,11 @@ def test_what_only_the_journals_have_comes_from_them(copied: Settings) -> None:
 
 def test_the_sound_row_groups_of_a_damaged_file_are_kept(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parquet_file, "MAX_GROUP_ROWS", 10)
-    deliver(settings, *[envelope(n, note="x" * 100) for n in range(50)])
+    deliver_bodies(settings, *[envelope(n, note="x" * 100) for n in range(50)])
     seal(settings)
     before = identities(settings)
     lose_journals(settings)
-    (path,) = files(settings)
+    (path,) = log_files(settings)
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 4
     path.write_bytes(data)
@@ -165,7 +151,7 @@ def test_the_sound_row_groups_of_a_damaged_file_are_kept(settings: Settings, mon
 
 def test_a_file_that_was_never_committed_is_no_second_copy(copied: Settings) -> None:
     before = log(copied)
-    original = files(copied)[-1]
+    original = log_files(copied)[-1]
     # The same deliveries under an earlier number, as a refused attempt to commit leaves them.
     with open_lake(copied) as con:
         con.execute("set arrow_large_buffer_size = true")
@@ -193,13 +179,13 @@ def test_a_home_with_nothing_in_it(settings: Settings) -> None:
 
 
 def test_a_refresh_afterwards_builds_the_marts_again(settings: Settings) -> None:
-    deliver(settings, *[envelope(n) for n in range(5)])
+    deliver_bodies(settings, *[envelope(n) for n in range(5)])
     refresh(settings)
     orders = "select * from marts.fct_orders order by all"
     with warehouse.connect(settings.home) as con:
         before = con.execute(orders).fetchall()
     assert len(before) == 5
-    deliver(settings, envelope(5))
+    deliver_bodies(settings, envelope(5))
     lose_journals_but_last = list_journals(settings.journal_dir)[:-1]
     for path in lose_journals_but_last:
         path.unlink()

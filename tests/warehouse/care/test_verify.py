@@ -7,21 +7,17 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 
+from tests.journals import deliver_bodies, log_files
 from tests.live import envelope
 from warehouse.care.accepted_losses import Accepted
 from warehouse.care.verify import CheckReport, verify
 from warehouse.delivery.envelope import decode
 from warehouse.errors import LakeMissing
 from warehouse.journal import JournalWriter, list_journals
-from warehouse.lake.connection import catalog_path, log_folder, open_lake
+from warehouse.lake.connection import catalog_path, open_lake
 from warehouse.log.parquet_file import digest_of
 from warehouse.log.sealer import seal
 from warehouse.settings import Settings
-
-
-def deliver(settings: Settings, *bodies: bytes) -> None:
-    with JournalWriter(settings.journal_dir) as journal:
-        journal.append([decode(body, 1_000_000 + number) for number, body in enumerate(bodies)])
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +25,9 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with two files of the log, a journal in each, and one that is not sealed yet."""
     settings = Settings.load({}, home=str(tmp_path_factory.mktemp("sealed") / "home"))
     for first in (0, 100):
-        deliver(settings, *[envelope(first + n) for n in range(50)], b"no json", b"\xff\xfe", b"")
+        deliver_bodies(settings, *[envelope(first + n) for n in range(50)], b"no json", b"\xff\xfe", b"")
         seal(settings)
-    deliver(settings, envelope(200))
+    deliver_bodies(settings, envelope(200))
     return settings.home
 
 
@@ -39,10 +35,6 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copied(sealed: Path, settings: Settings) -> Settings:
     shutil.copytree(sealed, settings.home)
     return settings
-
-
-def files(settings: Settings) -> list[Path]:
-    return sorted(log_folder(settings).glob("*.parquet"))
 
 
 def flip(path: Path, offset: int) -> None:
@@ -58,7 +50,7 @@ def found(settings: Settings) -> list[str]:
 def test_a_sound_home_has_no_findings(copied: Settings) -> None:
     told: list[tuple[int, int | None]] = []
     report = verify(copied, lambda done, total: told.append((done, total)))
-    sizes = [path.stat().st_size for path in (*files(copied), *list_journals(copied.journal_dir))]
+    sizes = [path.stat().st_size for path in (*log_files(copied), *list_journals(copied.journal_dir))]
     assert report == CheckReport(2, 106, 3, 107, 0, 0, 0, "nothing is built", Accepted(), sum(sizes), ())
     assert told[-1] == (sum(sizes), sum(sizes))
 
@@ -69,7 +61,7 @@ def test_a_home_with_nothing_in_it(settings: Settings) -> None:
 
 
 def test_a_flipped_bit_is_placed_in_its_column(copied: Settings) -> None:
-    path = files(copied)[0]
+    path = log_files(copied)[0]
     metadata = pq.read_metadata(path)
     for column in (0, 3, 10):
         chunk = metadata.row_group(0).column(column)
@@ -85,7 +77,7 @@ def test_what_a_damaged_file_held_is_told_as_missing(settings: Settings) -> None
         for first in (0, 10):
             journal.append([decode(envelope(first + n), 1) for n in range(10)])
             seal(settings)
-    first_file = next(path for path in files(settings) if f"{journal.name}-0-" in path.name)
+    first_file = next(path for path in log_files(settings) if f"{journal.name}-0-" in path.name)
     flip(first_file, 100)
     lines = found(settings)
     assert [line for line in lines if line.startswith(str(first_file))]
@@ -95,7 +87,7 @@ def test_what_a_damaged_file_held_is_told_as_missing(settings: Settings) -> None
 
 
 def test_a_file_that_is_gone_or_cut_short(copied: Settings) -> None:
-    first, second = files(copied)
+    first, second = log_files(copied)
     first.unlink()
     second.write_bytes(second.read_bytes()[:-20])
     lines = found(copied)
@@ -104,7 +96,7 @@ def test_a_file_that_is_gone_or_cut_short(copied: Settings) -> None:
 
 
 def test_a_body_that_was_wrong_before_its_digest_was_made(copied: Settings) -> None:
-    path = files(copied)[0]
+    path = log_files(copied)[0]
     table = pq.read_table(path)
     texts = table.column("body").to_pylist()
     row = next(number for number, text in enumerate(texts) if text and "order-7" in text)
@@ -119,7 +111,7 @@ def test_a_body_that_was_wrong_before_its_digest_was_made(copied: Settings) -> N
 
 
 def test_a_gap_and_a_delivery_that_is_there_twice(copied: Settings) -> None:
-    path = files(copied)[0]
+    path = log_files(copied)[0]
     with open_lake(copied) as con:
         con.execute("delete from log.events where position between 10 and 19 and batch = 1")
         con.execute("call ducklake_rewrite_data_files('lake', 'events', schema => 'log', delete_threshold => 0)")
@@ -157,7 +149,7 @@ def test_damage_in_a_journal_names_its_byte(copied: Settings) -> None:
 
 
 def test_records_that_the_log_has_passed_over_are_found_in_their_journal(settings: Settings) -> None:
-    deliver(settings, *[envelope(n) for n in range(5)])
+    deliver_bodies(settings, *[envelope(n) for n in range(5)])
     (path,) = list_journals(settings.journal_dir)
     whole = path.read_bytes()
     flip(path, whole.index(b"order-2"))
