@@ -1,10 +1,19 @@
+{#-
+    The log, through a view that whoever runs the model points at it, or at a copy of the few deliveries that are new.
+-#}
+{% macro log_events() -%}
+    {%- set log = source('log', 'events') -%}
+    {{ return('log_events' if is_partial() else log) }}
+{%- endmacro %}
+
 {#- The deliveries of the log that this model has not read yet. -#}
-{% macro new_deliveries() -%}
-    batch > {{ built_position() if is_incremental() else 0 }}
-    and batch <= {{ log_position() }}
+{% macro new_deliveries(table='') -%}
+    {%- set batch = (table ~ '.' if table else '') ~ 'batch' -%}
+    {{ batch }} > {{ built_position() if is_partial() else 0 }}
+    and {{ batch }} <= {{ log_position() }}
 {%- endmacro %}
 
 {#- How to read those of them that are not in all as the contract has them: a reading is never of an earlier run. -#}
 {% macro new_readings() -%}
-    changed_batch > {{ built_position() if is_incremental() else 0 }}
+    changed_batch > {{ built_position() if is_partial() else 0 }}
 {%- endmacro %}

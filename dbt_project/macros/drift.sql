@@ -4,7 +4,7 @@
 -#}
 {% macro payload_values(name, payload, types) -%}
     case {{ name }}
-        {%- for event, fields in run_state().fields.items() %}
+        {%- for event, fields in contract_fields().items() %}
         when '{{ event }}' then list_concat(
             []
             {%- for field in fields if field.type in types -%}
@@ -28,7 +28,7 @@
 {#- The names of all fields of some types, as alternatives of a regular expression. -#}
 {% macro names_of(types) -%}
     {%- set names = [] -%}
-    {%- for fields in run_state().fields.values() -%}
+    {%- for fields in contract_fields().values() -%}
         {%- for field in fields if field.type in types and field.path.split('.')[-1].split('[')[0] not in names -%}
             {%- do names.append(field.path.split('.')[-1].split('[')[0]) -%}
         {%- endfor -%}

@@ -9,12 +9,10 @@
 -#}
 {% macro typed_events(family, entity, keep_json=false, apart=[]) %}
     {%- set names = "name in ('" ~ contract_names(family) | join("', '") ~ "')" -%}
-    {%- set position = log_position() -%}
     {%- set news -%}
         events.problem is null
         and events.{{ names }}
-        and events.batch > {{ built_position() if is_incremental() else 0 }}
-        and events.batch <= {{ position }}
+        and {{ new_deliveries('events') }}
     {%- endset -%}
 
 with readings as (
@@ -43,7 +41,7 @@ arrivals as (
         hash(events.body) as body_hash,
         {{ variant_id('readings', 'events') }} as variant_id,
         coalesce(readings.is_rewritten, false) as is_rewritten
-    from {{ source('log', 'events') }} as events
+    from {{ log_events() }} as events
     left join readings on events.journal = readings.journal and events.position = readings.position
     where
         {{ news }}
@@ -56,7 +54,7 @@ unknown as (
 
     select arrivals.*
     from arrivals
-    {%- if is_incremental() %}
+    {%- if is_partial() %}
     left join {{ this }} as known on arrivals.variant_id = known.variant_id
     where
         known.variant_id is null
@@ -71,7 +69,7 @@ read as (
         unknown.*,
         case when unknown.is_rewritten then body_as_read(unknown.name, events.body) else events.body end as body
     from unknown
-    inner join {{ source('log', 'events') }} as events
+    inner join {{ log_events() }} as events
         on
             unknown.journal = events.journal
             and unknown.position = events.position
@@ -113,7 +111,7 @@ select
     {%- endif %}
     variant_id,
     body_hash,
-    {{ position }}::bigint as changed_batch
+    {{ log_position() }}::bigint as changed_batch
 from typed
 {% endmacro %}
 
@@ -138,18 +136,18 @@ from typed
 -#}
 {% macro counted_events(source) %}
     {%- set documented = "event_name in ('" ~ documented_names() | join("', '") ~ "')" -%}
-    {%- if is_incremental() %}
-    with near as materialized (
+    {%- if is_partial() %}
+    with of_touched as materialized (
         select *
         from {{ near(source) }}
         where {{ is_touched(*entity()) }}
     )
 
     select *
-    from near
+    from of_touched
     where
         variant_id not in (
-            {{ losing_variants('near', documented) }}
+            {{ losing_variants('of_touched', documented) }}
         )
     {%- else %}
     {%- set several -%}
@@ -209,23 +207,4 @@ from typed
 
 {% macro event_time(time) -%}
     coalesce({{ utc(time) }}, published_at)
-{%- endmacro %}
-
-{#-
-    The entities this run recomputes: those with a row that changed in a source since this model was last built. Whoever
-    builds the model has put them into the temporary table `touched`; elsewhere they are asked for.
--#}
-{% macro touched_entities() -%}
-    {%- if flags.WHICH in ('run', 'build', 'compile') -%}
-        select {{ entity() | join(', ') }} from touched
-    {%- else -%}
-        {%- for source in config.require('meta').sources -%}
-        select {{ entity() | join(', ') }} from {{ ref(source) }} where changed_batch > {{ built_position() }}
-        {{- ' union ' if not loop.last }}
-        {%- endfor -%}
-    {%- endif -%}
-{%- endmacro %}
-
-{% macro entity() -%}
-    {{ return(config.require('meta').entity) }}
 {%- endmacro %}

@@ -57,7 +57,7 @@
     full build. `since` is what is asked of the time of a row beside.
 -#}
 {% macro join_changed(rows, since) -%}
-    {%- if is_incremental() -%}
+    {%- if is_partial() -%}
         inner join changed
             on {{ rows }}.tenant = changed.tenant
             and {{ rows }}.location_id = changed.location_id

@@ -17,7 +17,7 @@ with children as (
         list_distinct(flatten(list([{{ said('each.product_id') }} for each in payload.items]))) as product_ids
         {%- endif %}
     from {{ near(source) }}
-    {%- if is_incremental() %}
+    {%- if is_partial() %}
     where {{ is_touched(*entity()) }}
     {%- endif %}
     group by tenant, {{ child }}

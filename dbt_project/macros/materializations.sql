@@ -3,23 +3,31 @@
     that of the whole table or of the rows of what this run touches.
 -#}
 
-{% materialization incremental, adapter='duckdb' %}
-    {{ return(build_model(incremental_strategies()[config.get('incremental_strategy')])) }}
-{% endmaterialization %}
-
-{% materialization table, adapter='duckdb' %}
+{#- The whole table anew in each run. -#}
+{% materialization whole, adapter='duckdb' %}
     {{ return(build_model('whole')) }}
 {% endmaterialization %}
 
-{% macro incremental_strategies() -%}
-    {{ return({'by_entity': 'by_entity', 'delete+insert': 'by_key', 'append': 'append'}) }}
-{%- endmacro %}
+{#- The rows of the entities that were touched, in the place of those they had. -#}
+{% materialization by_entity, adapter='duckdb' %}
+    {{ return(build_model('by_entity')) }}
+{% endmaterialization %}
+
+{#- Rows of new deliveries, each in the place of the row of its key. -#}
+{% materialization by_key, adapter='duckdb' %}
+    {{ return(build_model('by_key')) }}
+{% endmaterialization %}
+
+{#- Rows of new deliveries beside those that are there. -#}
+{% materialization append, adapter='duckdb' %}
+    {{ return(build_model('append')) }}
+{% endmaterialization %}
 
 {% macro build_model(strategy) -%}
     {%- set target = this.incorporate(type='table') -%}
     {%- set key = config.get('unique_key') or [] -%}
     {%- set contract = config.get('contract') -%}
-    {%- if contract.enforced and not is_incremental() -%}
+    {%- if contract.enforced and not is_partial() -%}
         {{ get_assert_columns_equivalent(sql) }}
     {%- endif -%}
     {%- set columns = [] -%}
@@ -47,11 +55,17 @@
     {%- for other in graph.nodes.values() if other.name in node.config.meta.get('sources', []) -%}
         {%- do sources.update({other.name: 'build.' ~ other.schema ~ '.' ~ other.name}) -%}
     {%- endfor -%}
+    {%- set parents = {} -%}
+    {%- for id in node.depends_on.nodes if id in graph.nodes -%}
+        {%- do parents.update({graph.nodes[id].name: 'build.' ~ graph.nodes[id].schema ~ '.' ~ graph.nodes[id].name}) -%}
+    {%- endfor -%}
     {{ return({
         'name': node.name,
         'schema': node.schema,
         'entity': node.config.meta.get('entity', []),
         'sources': sources,
+        'parents': parents,
+        'reads_log': (node.depends_on.nodes | select('in', graph.sources.keys() | list) | list | length) > 0,
         'strategy': 'whole',
         'whole': '',
     }) }}
@@ -60,19 +74,4 @@
 {#- dbt would ask every attached database for its schemas, the lake's whole catalog with them. -#}
 {% macro duckdb__list_schemas(database) -%}
     {{ return(run_query("select distinct schema_name from duckdb_schemas() where database_name = 'build'")) }}
-{%- endmacro %}
-
-{#-
-    As dbt has it, but that `dbt compile` gives the SQL of what a run touches, whatever is built: of this and of
-    `dbt compile --full-refresh` a refresh makes its plan. The linter reads that SQL as well. A unit test gives a model all
-    its events at once, as a full build does; dbt has no relation for it to ask about.
--#}
-{% macro is_incremental() -%}
-    {%- if flags.WHICH == 'lint' -%}
-        {{ return(true) }}
-    {%- endif -%}
-    {%- if not execute or this is none or model.config.materialized != 'incremental' or should_full_refresh() -%}
-        {{ return(false) }}
-    {%- endif -%}
-    {{ return(flags.WHICH == 'compile' or this.identifier in run_state().batches) }}
 {%- endmacro %}

@@ -1,47 +1,23 @@
+{#- What this run asks its session. A unit test and the parser have none to ask. -#}
+
+{#- The one value that a query gives, out of JSON. -#}
+{% macro ask(query, otherwise) -%}
+    {{ return(fromjson(run_query("select coalesce(to_json((" ~ query ~ "))::varchar, 'null')").rows[0][0]) if execute else otherwise) }}
+{%- endmacro %}
+
 {#-
-    What a run needs to know of the log, of the contract and of what is built, asked once a run and remembered in `graph`,
-    the one place that all models of a run share. A model's own batch is read before the model is built, so what stood
-    at the beginning of the run is right.
+    Whether a query is of what a run adds to its model's table or recomputes there, rather than of the whole table. Of
+    what `dbt compile` and `dbt compile --full-refresh` say a refresh makes its plan, so that is of no table's state. The
+    linter reads the longer query as well. A unit test gives a model all its events at once, as a full build does.
 -#}
-{% macro run_state() -%}
-    {%- if not execute -%}
-        {{ return({'position': 0, 'batches': {}, 'families': {}, 'structures': {}, 'documented': [], 'fields': {}}) }}
+{% macro is_partial() -%}
+    {%- if flags.WHICH == 'lint' -%}
+        {{ return(true) }}
     {%- endif -%}
-    {%- if graph.get('warehouse', {}).get('run') != invocation_id -%}
-        {%- set query -%}
-            select to_json({
-                'position': coalesce(
-                    (select batch from run.main.position), (select batch from lake.log.counter)
-                ),
-                'batches': coalesce(
-                    (select map(list(model), list(batch)) from build.main.generations), map {}
-                ),
-                'families': (
-                    select map(list(family), list(names)) from (
-                        select family, list(name order by name) as names from run.main.contract group by family
-                    ) as families
-                ),
-                'structures': (
-                    select map(list(family), list(structure)) from (
-                        select family, any_value(structure) as structure from run.main.contract group by family
-                    ) as structures
-                ),
-                'documented': (
-                    select list(name order by name) from run.main.contract where key_source = 'documented'
-                ),
-                'fields': (
-                    select map(list(name), list(fields)) from (
-                        select name, list({'path': path, 'type': type} order by path) as fields
-                        from run.main.contract_fields
-                        group by name
-                        order by name
-                    ) as fields
-                )
-            })::varchar
-        {%- endset -%}
-        {%- do graph.update({'warehouse': {'run': invocation_id, 'state': fromjson(run_query(query).rows[0][0])}}) -%}
+    {%- if not execute or this is none or model.config.materialized == 'whole' or should_full_refresh() -%}
+        {{ return(false) }}
     {%- endif -%}
-    {{ return(graph['warehouse']['state']) }}
+    {{ return(flags.WHICH == 'compile' or (flags.WHICH in ('run', 'build') and built_position() is not none)) }}
 {%- endmacro %}
 
 {#-
@@ -49,10 +25,16 @@
     Compiled SQL asks a variable of its connection, which warehouse/build/model.py sets.
 -#}
 {% macro log_position() -%}
-    {{ return("getvariable('position')" if flags.WHICH == 'compile' else 0 if flags.EMPTY else run_state().position) }}
+    {%- if flags.WHICH == 'compile' or flags.EMPTY -%}
+        {{ return(0 if flags.EMPTY else "getvariable('position')") }}
+    {%- endif -%}
+    {{ return(ask('coalesce((select batch from run.main.position), (select batch from lake.log.counter))', 0)) }}
 {%- endmacro %}
 
-{#- The last batch of the log that is already in this model; a variable likewise. -#}
+{#- The last batch of the log that is already in this model, none before it is built; a variable likewise. -#}
 {% macro built_position() -%}
-    {{ return("getvariable('built')" if flags.WHICH == 'compile' else run_state().batches.get(this.identifier, 0)) }}
+    {%- if flags.WHICH == 'compile' -%}
+        {{ return("getvariable('built')") }}
+    {%- endif -%}
+    {{ return(ask("select batch from build.main.generations where model = '" ~ this.identifier ~ "'", 0)) }}
 {%- endmacro %}

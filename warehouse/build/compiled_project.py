@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 
 from warehouse.build.model import PUBLISHED, Model, Strategy
+from warehouse.build.touched_entities import find_views
 from warehouse.errors import RefreshError, WarehouseError
 from warehouse.settings import Settings
 
@@ -28,7 +29,6 @@ PACKAGE: Final = Path(__file__).parents[1]
 SUFFIXES: Final = {".sql", ".yml", ".toml", ".py"}
 # What decides, beside the project, what models give: how they are run, and how they read deliveries.
 DECIDING: Final = ("contract", "delivery", "build")
-STRATEGIES: Final[dict[str, Strategy]] = {"by_entity": "by_entity", "append": "append", "delete+insert": "by_key"}
 
 _digests: dict[frozenset[tuple[Path, int]], str] = {}
 _plans: "dict[str, Plan]" = {}
@@ -159,18 +159,19 @@ def _step(manifest: "Manifest", node: "ModelNode", whole: str, touched: str) -> 
     by_name = {other.name: f"build.{other.schema}.{other.name}" for other in manifest.nodes.values()}
     parents = [manifest.nodes[key].name for key in node.depends_on.nodes if key in manifest.nodes]
     key = node.config.unique_key or []
-    incremental = node.config.materialized == "incremental"
+    strategy = msgspec.convert(node.config.materialized, Strategy)
     contract = node.contract.enforced
     model = Model(
         name=node.name,
         schema=node.schema,
-        strategy=STRATEGIES[node.config.incremental_strategy or "by_entity"] if incremental else "whole",
+        strategy=strategy,
         whole=whole,
-        touched=touched if incremental else "",
+        touched="" if strategy == "whole" else touched,
         reads_log=any(parent.startswith("source.") for parent in node.depends_on.nodes),
         columns=tuple((name, str(column.data_type)) for name, column in node.columns.items()) if contract else (),
         entity=tuple(meta.get("entity", ())),
         sources={name: by_name[name] for name in meta.get("sources", ())},
+        views=find_views(touched, {name: by_name[name] for name in parents}),
         key=(key,) if isinstance(key, str) else tuple(key),
     )
     return Step(model, tuple(parents), meta.get("family"))

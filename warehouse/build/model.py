@@ -4,15 +4,14 @@ One transaction holds the rows of a model and its place in the log, `build.main.
 place is true of the rows.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Final, Literal
 
 import duckdb
 import msgspec
 
-from warehouse.build.new_deliveries import COPY, LOG
-from warehouse.build.touched_entities import MOST_ENTITIES, Place, changed_entities, find_rows, find_touched
+from warehouse.build.new_deliveries import COPY, LOG, LOG_VIEW
+from warehouse.build.touched_entities import MOST_ENTITIES, EntityColumns, changed_entities, find_rows, find_touched
 from warehouse.lake.transaction import transaction
 
 # The batch after which everything in a table came.
@@ -22,15 +21,12 @@ MORE_SLICES: Final = 8
 MOST_SLICES: Final = 64
 
 # Models that read the log take up so many deliveries at once: however long the log is, what they keep in memory is not.
-PORTION: Final = 1_000_000
+PORTION_DELIVERIES: Final = 1_000_000
 # A table of no more rows than DuckDB keeps in one group is read faster than looked through before.
-LARGE: Final = 122_880
+LARGE_TABLE_ROWS: Final = 122_880
 
 # The schemas of what readers see.
 PUBLISHED: Final = frozenset({"marts", "trust"})
-
-# As the macro `near` marks a table of which only the rows of touched entities are read.
-NEAR: Final = re.compile(r"(\S+) /\* near by ([\w, ]+) \*/")
 
 Strategy = Literal["whole", "by_entity", "by_key", "append"]
 
@@ -38,6 +34,7 @@ Strategy = Literal["whole", "by_entity", "by_key", "append"]
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """One model: the SQL of its table and, unless its strategy is `whole`, of the rows that a run touches.
 
+    That SQL reads `views` of tables' rows of touched entities, and has the entities in a table of its own, `touched_table`.
     `columns` are the names and types of its contract, where it has one, `reads_log` says whether it is made from the
     log rather than from other models alone. `entity` are the columns whose rows are
     recomputed together and `sources` the relations, by model, whose `changed_batch` says which; `key` names a row for
@@ -53,12 +50,18 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[tuple[str, str], ...] = ()
     entity: tuple[str, ...] = ()
     sources: dict[str, str] = {}
+    views: dict[str, EntityColumns] = {}
     key: tuple[str, ...] = ()
 
     @property
     def relation(self) -> str:
         """The model's table in the build database."""
         return f"build.{self.schema}.{self.name}"
+
+    @property
+    def touched_table(self) -> str:
+        """Where its SQL finds the entities that a run recomputes, as the macro `touched` names it."""
+        return f"{self.name}__touched"
 
     def touched_entities(self, batch: int | dict[str, int]) -> str:
         """A query of the entities with a row that changed in a source after that batch, or the source's own."""
@@ -83,7 +86,7 @@ class Run(msgspec.Struct, frozen=True):
 
     run_id: str
     position: int
-    near: Mapping[Place, str] = {}
+    shared: Mapping[EntityColumns, str] = {}
     arrived_after: int | None = None
     fresh: dict[str, Fresh] | None = None
 
@@ -153,11 +156,6 @@ def set_range(con: duckdb.DuckDBPyConnection, built: int, position: int) -> None
     con.execute(f"set variable position = {position}::bigint")
 
 
-def names_near(model: Model) -> set[Place]:
-    """Where a model finds the events of the entities that a run touches."""
-    return {_place(found) for found in NEAR.finditer(model.touched)}
-
-
 def _build_whole(con: duckdb.DuckDBPyConnection, model: Model, run: Run, slices: int = 1) -> None:
     set_range(con, 0, run.position)
     sql = model.whole
@@ -168,7 +166,7 @@ def _build_whole(con: duckdb.DuckDBPyConnection, model: Model, run: Run, slices:
     else:
         con.execute(f"create table {model.relation} as from ({sql}) limit 0")
     if slices > 1 or len(_portions(con, model, run, EVERYTHING, slices)) > 1:
-        _build_touched(con, model, msgspec.structs.replace(run, near={}), EVERYTHING, slices)
+        _build_touched(con, model, msgspec.structs.replace(run, shared={}), EVERYTHING, slices)
     else:
         con.execute(f"insert into {model.relation} by name {sql}")
 
@@ -183,10 +181,10 @@ def _build_touched(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built
         return gone
     for number in range(slices):
         entities = f"from ({model.touched_entities(built)}) where hash({model.entity[-1]}) % {slices} = {number}"
-        count = find_touched(con, model.entity, entities)
+        count = find_touched(con, model.entity, entities, model.touched_table)
         if count:
-            near = run.near if count > MOST_ENTITIES else _near(con, model, run)
-            gone.append(_replace(con, model, msgspec.structs.replace(run, near=near), built))
+            _show_touched(con, model, run, is_many=count > MOST_ENTITIES)
+            gone.append(_replace(con, model, run, built))
     return gone
 
 
@@ -206,7 +204,7 @@ def _portions(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int
     ends, deliveries = list[int](), 0
     for batch, count in batches:
         deliveries += count
-        if deliveries >= PORTION or slices > 1:
+        if deliveries >= PORTION_DELIVERIES or slices > 1:
             ends.append(int(batch))
             deliveries = 0
     return [*(end for end in ends if end != run.position), run.position]
@@ -215,15 +213,14 @@ def _portions(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int
 def _replace(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int) -> int:
     """Put the rows of what is touched in the place of those that are there, and say how many those were."""
     set_range(con, built, run.position)
-    sql = NEAR.sub(lambda found: run.near.get(_place(found), found[1]), model.touched)
-    if _is_copied(run, built):
-        sql = sql.replace(LOG, COPY)
-    con.execute(f"create or replace temp table news as {sql}")
+    if model.reads_log:
+        con.execute(f"create or replace temp view {LOG_VIEW} as from {COPY if _is_copied(run, built) else LOG}")
+    con.execute(f"create or replace temp table news as {model.touched}")
     _check_columns(con, model)
     # Whole entities are rewritten, also those of which nothing is left: deleting by the new rows would keep those.
     gone = 0
     if model.strategy == "by_entity":
-        gone = _delete(con, model, model.entity, "touched")
+        gone = _delete(con, model, model.entity, model.touched_table)
     elif model.strategy == "by_key":
         gone = _delete(con, model, model.key, "news")
     con.execute(f"insert into {model.relation} by name from news")
@@ -235,19 +232,16 @@ def _is_copied(run: Run, built: int) -> bool:
     return run.arrived_after is not None and run.arrived_after <= built
 
 
-def _near(con: duckdb.DuckDBPyConnection, model: Model, run: Run) -> dict[Place, str]:
-    """The copies that a run has of what models read of touched entities, and for large tables of which there is none
-    a query of these rows."""
-    near = dict(run.near)
-    for number, place in enumerate(names_near(model) - near.keys()):
-        ((rows,),) = con.execute(f"select count(*) from {place.relation}").fetchall()
-        if rows > LARGE:
-            near[place] = f"({find_rows(con, place, f'select {model.entity[-1]} from touched', f'rows_{number}')})"
-    return near
-
-
-def _place(found: re.Match[str]) -> Place:
-    return Place(found[1], tuple(found[2].split(", ")))
+def _show_touched(con: duckdb.DuckDBPyConnection, model: Model, run: Run, is_many: bool) -> None:
+    """Point the model's views at the copies that the run has of such rows, else, where the table is large and the
+    entities are not many, at a query of these rows alone, else at the table."""
+    for number, (view, place) in enumerate(model.views.items()):
+        rows = f"from {run.shared.get(place, place.relation)}"
+        if place not in run.shared and not is_many:
+            ((count,),) = con.execute(f"select count(*) from {place.relation}").fetchall()
+            if count > LARGE_TABLE_ROWS:
+                rows = find_rows(con, place, f"select {model.entity[-1]} from {model.touched_table}", f"rows_{number}")
+        con.execute(f"create or replace temp view {view} as {rows}")
 
 
 def _delete(con: duckdb.DuckDBPyConnection, model: Model, columns: tuple[str, ...], table: str) -> int:

@@ -10,9 +10,10 @@ import duckdb
 
 from warehouse.log.live_files import bytes_after
 
-# As compiled models name the log, and where the copy stands.
-LOG: Final = '"lake"."log"."events"'
+LOG: Final = "lake.log.events"
 COPY: Final = "run.main.arrivals"
+# The view through which models read one or the other, as the macro `log_events` names it.
+LOG_VIEW: Final = "log_events"
 # Of more than these bytes of files, some 5,000 deliveries, each model reads what it wants itself.
 MOST_BYTES: Final = 2**20
 

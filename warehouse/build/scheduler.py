@@ -10,8 +10,8 @@ import msgspec
 
 from warehouse.build.compiled_project import Step, project_dir
 from warehouse.build.model import Run, build_model
-from warehouse.build.shared_events import Near, find_near, put_away, take_out
-from warehouse.build.touched_entities import Place
+from warehouse.build.shared_events import SharedEvents, find_shared, put_away, take_out
+from warehouse.build.touched_entities import EntityColumns
 from warehouse.errors import RefreshError
 from warehouse.lake.error_meanings import meaning_of
 from warehouse.progress import Progress
@@ -34,12 +34,12 @@ def build(
 
     Raises RefreshError, which names each model that failed, when all others that can be built are.
     """
-    near = [] if full else find_near({name: step.model for name, step in steps.items()}, _places(con))
-    made = dict[Place, str]()
+    shared = [] if full else find_shared({name: step.model for name, step in steps.items()}, _places(con))
+    made = dict[EntityColumns, str]()
     try:
-        failed = _run_all(con, _tasks(steps, near, msgspec.structs.replace(run, near=made), full, made), progress)
+        failed = _run_all(con, _tasks(steps, shared, msgspec.structs.replace(run, shared=made), full, made), progress)
     finally:
-        for copy in near:
+        for copy in shared:
             put_away(con, copy)
     if failed:
         raise _failure(failed)
@@ -54,20 +54,20 @@ class _Task(msgspec.Struct, frozen=True):
 
 
 def _tasks(
-    steps: Mapping[str, Step], near: Iterable[Near], run: Run, full: bool, made: dict[Place, str]
+    steps: Mapping[str, Step], shared: Iterable[SharedEvents], run: Run, full: bool, made: dict[EntityColumns, str]
 ) -> dict[str, _Task]:
     """The models, and before those that read the same events what takes these out, which adds them to `made`."""
-    tasks = {copy.name: _Task(frozenset(copy.sources), partial(_take, copy, made), is_model=False) for copy in near}
+    tasks = {copy.name: _Task(frozenset(copy.sources), partial(_take, copy, made), is_model=False) for copy in shared}
     for name, step in steps.items():
-        waits_for = {copy.name for copy in near if name in copy.readers}
+        waits_for = {copy.name for copy in shared if name in copy.readers}
         work = partial(build_model, model=step.model, run=run, full=full)
         tasks[name] = _Task(frozenset(step.parents) | waits_for, work)
     return tasks
 
 
-def _take(near: Near, made: dict[Place, str], con: duckdb.DuckDBPyConnection) -> None:
-    if take_out(con, near):
-        made[near.place] = near.table
+def _take(shared: SharedEvents, made: dict[EntityColumns, str], con: duckdb.DuckDBPyConnection) -> None:
+    if take_out(con, shared):
+        made[shared.place] = shared.table
 
 
 def _run_all(

@@ -76,7 +76,7 @@ def prepare_session(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         attach_lake(con, settings)
         con.execute(f"set global {INLINING} = {SMALL_CHANGE_ROWS}")
     if "run" not in attached:
-        _attach_run(con)
+        attach_run(con)
 
 
 def fit_threads(con: duckdb.DuckDBPyConnection, since: int) -> None:
@@ -91,8 +91,8 @@ def give_memory_back(con: duckdb.DuckDBPyConnection, settings: Settings) -> None
     con.execute(f"set memory_limit = '{settings.memory_limit}'")
 
 
-def attach_build(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Attach the build database, made new where there is none; does nothing the second time.
+def attach_build(con: duckdb.DuckDBPyConnection, settings: Settings, *, read_only: bool = False) -> None:
+    """Attach the build database, made new where there is none and it may be written; does nothing the second time.
 
     Raises RefreshError when another process has it open or it cannot be read.
     """
@@ -100,8 +100,11 @@ def attach_build(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         return
     path = str(settings.build_path).replace("'", "''")
     try:
-        con.execute(f"attach '{path}' as build (storage_version 'v1.5.0')")
-        con.execute(BUILD)
+        if read_only:
+            con.execute(f"attach '{path}' as build (read_only)")
+        else:
+            con.execute(f"attach '{path}' as build (storage_version 'v1.5.0')")
+            con.execute(BUILD)
     except duckdb.Error as error:
         raise RefreshError(
             f"the build database cannot be opened: {str(error).splitlines()[0]}",
@@ -147,11 +150,8 @@ def log_position(con: duckdb.DuckDBPyConnection) -> LogPosition:
     return LogPosition(int(batch), str(one_id))
 
 
-def _databases(con: duckdb.DuckDBPyConnection) -> set[str]:
-    return {name for (name,) in con.execute("select database_name from duckdb_databases()").fetchall()}
-
-
-def _attach_run(con: duckdb.DuckDBPyConnection) -> None:
+def attach_run(con: duckdb.DuckDBPyConnection) -> None:
+    """Attach `run`, with the contract and where a run stands, and add the functions that models call."""
     add_functions(con)
     contract = load_contract()
     con.execute("attach ':memory:' as run")
@@ -172,6 +172,10 @@ def _attach_run(con: duckdb.DuckDBPyConnection) -> None:
     ]
     _fill(con, "run.main.contract", events)
     _fill(con, "run.main.contract_fields", fields)
+
+
+def _databases(con: duckdb.DuckDBPyConnection) -> set[str]:
+    return {name for (name,) in con.execute("select database_name from duckdb_databases()").fetchall()}
 
 
 def _fill(con: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, str]]) -> None:

@@ -10,18 +10,18 @@ from typing import Final
 import duckdb
 import msgspec
 
-from warehouse.build.model import Model, names_near
-from warehouse.build.touched_entities import MOST_ENTITIES, Place, changed_entities, find_rows, find_touched
+from warehouse.build.model import Model
+from warehouse.build.touched_entities import MOST_ENTITIES, EntityColumns, changed_entities, find_rows, find_touched
 from warehouse.lake.transaction import transaction
 
 STAGING: Final = "staging"
 
 
-class Near(msgspec.Struct, frozen=True):
+class SharedEvents(msgspec.Struct, frozen=True):
     """What is taken out: the events of a staging table that belong to entities which changed in a source after `since`,
     the least batch that any of the readers has come to."""
 
-    place: Place
+    place: EntityColumns
     table: str
     sources: dict[str, str]
     readers: tuple[str, ...]
@@ -33,19 +33,19 @@ class Near(msgspec.Struct, frozen=True):
         return f"{self.place.relation} by {', '.join(self.place.entity)}"
 
 
-def find_near(models: Mapping[str, Model], built: Mapping[str, int]) -> list[Near]:
+def find_shared(models: Mapping[str, Model], built: Mapping[str, int]) -> list[SharedEvents]:
     """What several of these models read, given the batch that each has come to; one without any is built whole."""
-    readers = dict[Place, list[Model]]()
+    readers = dict[EntityColumns, list[Model]]()
     for name, model in models.items():
         # Staging comes before all else, so that waiting for the sources of every reader cannot go round in circles.
         if name in built and all(f".{STAGING}." in relation for relation in model.sources.values()):
-            for place in names_near(model):
-                if place.entity == model.entity and STAGING in place.relation.replace('"', "").split("."):
+            for place in model.views.values():
+                if place.entity == model.entity and STAGING in place.relation.split("."):
                     readers.setdefault(place, []).append(model)
     return [
-        Near(
+        SharedEvents(
             place=place,
-            table=f"run.main.near_{number}",
+            table=f"run.main.shared_{number}",
             sources={name: relation for model in some for name, relation in model.sources.items()},
             readers=tuple(model.name for model in some),
             since=min(built[model.name] for model in some),
@@ -55,17 +55,17 @@ def find_near(models: Mapping[str, Model], built: Mapping[str, int]) -> list[Nea
     ]
 
 
-def take_out(con: duckdb.DuckDBPyConnection, near: Near) -> bool:
+def take_out(con: duckdb.DuckDBPyConnection, shared: SharedEvents) -> bool:
     """Make the copy; false when there is too much of it to be worth one. Raises duckdb.Error."""
-    entity = near.place.entity
+    entity = shared.place.entity
     with transaction(con):
-        is_worth_it = find_touched(con, entity, changed_entities(entity, near.sources, near.since)) <= MOST_ENTITIES
+        is_worth_it = find_touched(con, entity, changed_entities(entity, shared.sources, shared.since)) <= MOST_ENTITIES
         if is_worth_it:
-            rows = find_rows(con, near.place, f"select {entity[-1]} from touched", "rows")
-            con.execute(f"create or replace table {near.table} as {rows}")
+            rows = find_rows(con, shared.place, f"select {entity[-1]} from touched", "rows")
+            con.execute(f"create or replace table {shared.table} as {rows}")
     return is_worth_it
 
 
-def put_away(con: duckdb.DuckDBPyConnection, near: Near) -> None:
+def put_away(con: duckdb.DuckDBPyConnection, shared: SharedEvents) -> None:
     """Remove the copy."""
-    con.execute(f"drop table if exists {near.table}")
+    con.execute(f"drop table if exists {shared.table}")

@@ -19,6 +19,7 @@ CONFORMS: Final = "conforms_to_contract"
 READ: Final = "read_delivery"
 REWRITE: Final = "body_as_read"
 WITHOUT_ZEROS: Final = "without_zeros"
+FUNCTIONS: Final = frozenset({CONFORMS, READ, REWRITE, WITHOUT_ZEROS})
 
 _READING: Final = (
     "STRUCT(problem VARCHAR, idempotency_key VARCHAR, is_rewritten BOOLEAN, "

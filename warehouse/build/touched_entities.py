@@ -4,6 +4,7 @@ They are as good as never all over a large table: an order's events came within 
 DuckDB leaves out the row groups that a range of row numbers does not meet, but looks into each for a list of ids.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -20,11 +21,22 @@ VECTOR: Final = 2048
 MOST_ENTITIES: Final = 50_000
 
 
-class Place(msgspec.Struct, frozen=True):
-    """Where rows of touched entities are: a relation, as compiled models name it, and its columns of the entity."""
+class EntityColumns(msgspec.Struct, frozen=True):
+    """Where rows of touched entities are: a relation, and its columns of the entity."""
 
     relation: str
     entity: tuple[str, ...]
+
+
+def find_views(sql: str, parents: Mapping[str, str]) -> dict[str, EntityColumns]:
+    """The views through which a compiled model reads rows of touched entities, as the macro `near` names them: by the
+    name of the table and its columns of the entity after the tenant. `parents` are the relations of tables by name."""
+    if not parents:
+        return {}
+    named = re.compile(rf"\b({'|'.join(map(re.escape, parents))})__(\w+)\b")
+    return {
+        found[0]: EntityColumns(parents[found[1]], ("tenant", *found[2].split("__"))) for found in named.finditer(sql)
+    }
 
 
 def changed_entities(entity: tuple[str, ...], sources: Mapping[str, str], batch: int | dict[str, int]) -> str:
@@ -37,15 +49,17 @@ def changed_entities(entity: tuple[str, ...], sources: Mapping[str, str], batch:
     return " union ".join(parts)
 
 
-def find_touched(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], entities: str) -> int:
-    """Put those entities into the temporary table `touched`, and the hashes of their last columns into the variable
-    of that name, a bit each; how many they are."""
-    con.execute(f"create or replace temp table touched as {entities}")
+def find_touched(
+    con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], entities: str, table: str = "touched"
+) -> int:
+    """Put those entities into a temporary table, and the hashes of their last columns into the variable `touched`, a
+    bit each; how many they are."""
+    con.execute(f"create or replace temp table {table} as {entities}")
     con.execute(
         f"set variable touched = (select bitstring_agg((hash({columns[-1]}) % {TOUCHED_BITS})::integer, "
-        f"0, {TOUCHED_BITS - 1}) from touched)"
+        f"0, {TOUCHED_BITS - 1}) from {table})"
     )
-    ((count,),) = con.execute("select count(*) from touched").fetchall()
+    ((count,),) = con.execute(f"select count(*) from {table}").fetchall()
     return int(count)
 
 
@@ -60,7 +74,7 @@ def is_likely_touched(columns: tuple[str, ...]) -> str:
     return f"get_bit(getvariable('touched'), (hash({columns[-1]}) % {TOUCHED_BITS})::integer) = 1"
 
 
-def find_rows(con: duckdb.DuckDBPyConnection, place: Place, ids: str, rows: str) -> str:
+def find_rows(con: duckdb.DuckDBPyConnection, place: EntityColumns, ids: str, rows: str) -> str:
     """A query of all rows of a place whose id, its last column, is in the query `ids`; good in the open transaction.
 
     The column of the ids is read here, into the temporary table `rows`, and by the query what it wants of those rows.

@@ -31,7 +31,7 @@ def shell(context: click.Context, at: str | None) -> None:
 
     con = open_lake(settings, read_only=True) if at is None else open_moment(settings, at)
     with con:
-        session = Session(con)
+        session = Session(con, settings)
         if not sys.stdin.isatty():
             session.run_lines(sys.stdin)
             return

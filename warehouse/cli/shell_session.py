@@ -21,7 +21,9 @@ from warehouse.cli.row_values import result_of
 from warehouse.cli.style import console, listing, printable
 from warehouse.errors import LakeError
 from warehouse.lake.connection import BOOKKEEPING
+from warehouse.serving.pasted_sql import able_to_run
 from warehouse.serving.reader_statements import only_read, statements
+from warehouse.settings import Settings
 
 HELP: Final = (
     (".tables [SCHEMA]", "the tables, of log, marts or trust, and what each is"),
@@ -40,8 +42,9 @@ MODES: Final = ("auto", "table", "line")
 class Session:
     """A connection and how its answers are shown. `over` once somebody said `.exit`."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         self.con = con
+        self._settings = settings
         self.timing = True
         self.pager = True
         self.mode = "auto"
@@ -62,13 +65,17 @@ class Session:
             raise told(error) from error
         for statement in found:
             began = time.monotonic()
-            if statement.expected_result_type == [duckdb.ExpectedResultType.NOTHING]:
-                interruptible(self.con, partial(self.con.execute, statement.query))
-            else:
-                self._last_query = statement.query
-                self._show(statement.query)
+            with able_to_run(self.con, self._settings, statement.query):
+                self._run(statement)
             if self.timing:
                 click.echo(click.style(f"{time.monotonic() - began:.3f} s", dim=True), err=True)
+
+    def _run(self, statement: duckdb.Statement) -> None:
+        if statement.expected_result_type == [duckdb.ExpectedResultType.NOTHING]:
+            interruptible(self.con, partial(self.con.execute, statement.query))
+        else:
+            self._last_query = statement.query
+            self._show(statement.query)
 
     def _show(self, query: str) -> None:
         """Write the rows of a query to stdout, through a pager where they are longer than the terminal."""
@@ -162,7 +169,8 @@ class Session:
             raise LakeError(".save: there was no query yet.", "ask something, then .save FILE")
         path = Path(name)
         save = partial(write_rows, self.con, self._last_query, layout_for(path), path, _nothing)
-        interruptible(self.con, save)
+        with able_to_run(self.con, self._settings, self._last_query):
+            interruptible(self.con, save)
         click.echo(f"Saved in {printable(name)}.")
 
     def _pager(self, state: str) -> None:

@@ -63,10 +63,12 @@ def _answer(settings: "Settings", query: str, layout: str, out: Path | None, at:
     from warehouse.cli.row_formats import write_answers
     from warehouse.lake.connection import open_lake
     from warehouse.lake.time_travel import open_moment
+    from warehouse.serving.pasted_sql import able_to_run
     from warehouse.serving.reader_statements import only_read, statements
 
     con = open_lake(settings, read_only=True) if at is None else open_moment(settings, at)
     with con:
         only_read(con)
         interruptible(con, lambda: statements(con, query))
-        interruptible(con, lambda: write_answers(con, query, layout, out, bar.hide))
+        with able_to_run(con, settings, query):
+            interruptible(con, lambda: write_answers(con, query, layout, out, bar.hide))

@@ -28,6 +28,7 @@ from warehouse.build.session import (
     session_config,
     session_name,
 )
+from warehouse.build.touched_entities import find_views
 from warehouse.care.file_digests import note_digests
 from warehouse.errors import RefreshError
 from warehouse.lake.error_meanings import meaning_of
@@ -75,6 +76,8 @@ class Plugin(BasePlugin):
                     self._start(cursor, arguments)
             elif command == "build":
                 model = msgspec.convert(arguments["model"], Model)
+                views = find_views(model.touched, arguments["model"]["parents"])
+                model = msgspec.structs.replace(model, views=views)
                 if not arguments["empty"]:
                     build_model(cursor, model, Run(*fixed_position(cursor)), full=arguments["full"])
                 elif not is_built(cursor, model):

@@ -94,6 +94,11 @@ def _refused(kind: str) -> LakeError:
     return LakeError(f"`{name}` is refused, the lake is only read here.", hint)
 
 
+def words_of(text: str) -> set[str]:
+    """The words of a text in lower case, without the quotes around a name."""
+    return {word.strip('"').lower() for word in _words(text)}
+
+
 def _words(text: str) -> list[str]:
     """The words and signs of a text, comments left out."""
     # DuckDB counts bytes.

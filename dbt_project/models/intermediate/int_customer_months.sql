@@ -25,7 +25,7 @@ sales as (
         bookings.order_id,
         sum(bookings.gross_sales) - sum(bookings.discounts) as net_sales
     from {{ ref('int_order_bookings') }} as bookings
-    {%- if is_incremental() %}
+    {%- if is_partial() %}
     where
         (bookings.tenant, bookings.order_id) in (
             select

@@ -1,4 +1,4 @@
-{%- set position = built_position() if is_incremental() else 0 -%}
+{%- set position = built_position() if is_partial() else 0 -%}
 
 {#- For each staging model, where its events name locations: of the whole, or of each line. -#}
 {%- set places = {
@@ -20,7 +20,7 @@
 } -%}
 {{ config(
     unique_key=['tenant', 'location_id', 'role'],
-    incremental_strategy='delete+insert',
+    materialized='by_key',
     meta={'entity': ['tenant', 'location_id'], 'sources': places | list},
 ) }}
 
@@ -73,7 +73,7 @@ news as (
 
 ),
 
-{% if is_incremental() -%}
+{% if is_partial() -%}
 known as (
 
     select
@@ -104,7 +104,7 @@ final as (
     select
         *,
         {{ log_position() }}::bigint as changed_batch
-    from {{ 'changed' if is_incremental() else 'news' }}
+    from {{ 'changed' if is_partial() else 'news' }}
 
 )
 

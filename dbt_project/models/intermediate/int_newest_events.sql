@@ -1,6 +1,6 @@
 {{ config(
     unique_key='tenant',
-    incremental_strategy='delete+insert',
+    materialized='by_key',
     meta={'entity': ['tenant'], 'sources': ['stg_deliveries']},
 ) }}
 
@@ -10,8 +10,8 @@ with deliveries as (
         tenant,
         published_at
     from {{ ref('stg_deliveries') }}
-    where is_event and changed_batch > {{ built_position() if is_incremental() else 0 }}
-    {%- if is_incremental() %}
+    where is_event and changed_batch > {{ built_position() if is_partial() else 0 }}
+    {%- if is_partial() %}
     union all
     select
         tenant,

@@ -8,7 +8,7 @@ with order_lines as (
         order_id,
         unnest(payload.items) as item
     from {{ near('stg_order_events') }}
-    {%- if is_incremental() %}
+    {%- if is_partial() %}
     where {{ is_touched('tenant', 'order_id') }}
     {%- endif %}
 
@@ -28,7 +28,7 @@ named as (
         order_id,
         unnest(product_ids) as product_id
     from {{ near(source) }}
-    {%- if is_incremental() %}
+    {%- if is_partial() %}
     where {{ is_touched('tenant', 'order_id') }}
     {%- endif %}
     {%- endfor %}

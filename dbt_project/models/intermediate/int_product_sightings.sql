@@ -15,11 +15,11 @@
 {%- set sources = ['stg_order_events'] + lists | list -%}
 {{ config(
     unique_key=['tenant', 'product_id'],
-    incremental_strategy='delete+insert',
+    materialized='by_key',
     meta={'entity': ['tenant', 'product_id'], 'sources': sources},
 ) }}
 
-{%- set position = built_position() if is_incremental() else 0 %}
+{%- set position = built_position() if is_partial() else 0 %}
 
 with order_lines as (
 
@@ -108,7 +108,7 @@ news as (
 
 ),
 
-{% if is_incremental() -%}
+{% if is_partial() -%}
 known as (
 
     select
@@ -153,7 +153,7 @@ final as (
     select
         *,
         {{ log_position() }}::bigint as changed_batch
-    from {{ 'changed' if is_incremental() else 'news' }}
+    from {{ 'changed' if is_partial() else 'news' }}
 
 )
 

@@ -8,7 +8,7 @@ with returns as (
         order_id,
         {{ said('payload.customer_id') }} as customer_id
     from {{ near('stg_return_events') }}
-    {%- if is_incremental() %}
+    {%- if is_partial() %}
     where {{ is_touched('tenant', 'return_id') }}
     {%- endif %}
 

@@ -1,14 +1,14 @@
 {%- set movement_types = ['received', 'fulfilled', 'returned', 'adjusted', 'transferred'] -%}
 {{ config(
     unique_key=['tenant', 'location_id', 'product_id', 'date'],
-    incremental_strategy='delete+insert',
+    materialized='by_key',
     meta={'entity': ['tenant', 'location_id', 'product_id', 'date'], 'sources': ['int_stock_sightings']},
 ) }}
 -- depends_on: {{ ref('int_stock_sightings') }}
 
 with
 
-{% if is_incremental() -%}
+{% if is_partial() -%}
 -- A pair's days are made anew from the first on which something may be other than it was: each opens with what the one
 -- before it left.
 changed as (
@@ -139,7 +139,7 @@ either as (
         false as is_uncertain,
         true as is_told
     from counted
-    {%- if is_incremental() %}
+    {%- if is_partial() %}
     union all
     -- What is left at the end of the last day before these is as good as counted.
     select

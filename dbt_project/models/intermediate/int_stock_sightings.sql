@@ -24,12 +24,12 @@
 } -%}
 {{ config(
     unique_key=['tenant', 'source_id'],
-    incremental_strategy='delete+insert',
+    materialized='by_key',
     meta={'entity': ['tenant', 'source_id'], 'sources': transactions | list},
 ) }}
 
 {#- A transaction has at least one row for ever, so replacing the touched ones by their key forgets none. -#}
-{%- set position = built_position() if is_incremental() else 0 %}
+{%- set position = built_position() if is_partial() else 0 %}
 
 with events as (
     {% for source, names in transactions.items() %}
@@ -63,7 +63,7 @@ new_sources as (
 
 ),
 
-{% if is_incremental() -%}
+{% if is_partial() -%}
 -- What earlier events of the same transactions have named.
 known as (
 
@@ -87,7 +87,7 @@ sources as (
         min(first_date) as first_date
     from (
         select * from new_sources
-        {%- if is_incremental() %}
+        {%- if is_partial() %}
         union all
         select
             tenant,
@@ -107,7 +107,7 @@ named_locations as (
         source_id,
         unnest(locations) as location_id
     from events
-    {%- if is_incremental() %}
+    {%- if is_partial() %}
     union all
     select
         tenant,
@@ -136,7 +136,7 @@ named_products as (
         source_id,
         unnest(products) as product_id
     from events
-    {%- if is_incremental() %}
+    {%- if is_partial() %}
     union all
     select
         tenant,

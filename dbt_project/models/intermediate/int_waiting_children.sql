@@ -27,14 +27,14 @@
 {#- With fct_orders among them this model is never further in the log than the orders in which it looks for headers. -#}
 {{ config(
     unique_key=['tenant', 'parent', 'variant_id'],
-    incremental_strategy='delete+insert',
+    materialized='by_key',
     meta={
         'entity': ['tenant', 'parent', 'parent_id'],
         'sources': children | list + ['stg_customer_events', 'fct_orders'],
     },
 ) }}
 
-{%- set position = built_position() if is_incremental() else 0 %}
+{%- set position = built_position() if is_partial() else 0 %}
 
 with news as (
     {% for source, ids in children.items() %}
@@ -58,7 +58,7 @@ with news as (
 
 ),
 
-{% if is_incremental() -%}
+{% if is_partial() -%}
 -- The parents of which an event is new: what waited after the last run waited for one of these, or waits on.
 arrived as (
     {% for parent, it in parents.items() %}
@@ -103,7 +103,7 @@ known as (
     from {{ ref('fct_orders' if parent == 'order' else it.events) }}
     where
         {{ 'has_header' if parent == 'order' else 'true' }}
-        {%- if is_incremental() %}
+        {%- if is_partial() %}
         and (tenant, {{ it.id }}) in (
             select
                 named.tenant,
@@ -112,9 +112,9 @@ known as (
             where named.parent = '{{ parent }}'
         )
         {%- endif %}
-    {{- ' union all' if not loop.last or is_incremental() }}
+    {{- ' union all' if not loop.last or is_partial() }}
     {%- endfor %}
-    {%- if is_incremental() %}
+    {%- if is_partial() %}
     select
         tenant,
         parent,
@@ -133,7 +133,7 @@ final as (
     left join known
         on news.tenant = known.tenant and news.parent = known.parent and news.parent_id = known.parent_id
     where known.tenant is null
-    {%- if is_incremental() %}
+    {%- if is_partial() %}
     union all
     select
         tenant,

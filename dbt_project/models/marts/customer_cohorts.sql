@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='whole') }}
 
 -- A customer who orders in two currencies in one month is one.
 with customers as (

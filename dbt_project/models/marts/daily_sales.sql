@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='whole') }}
 
 with bookings as (
 

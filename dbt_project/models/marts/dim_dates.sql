@@ -15,7 +15,7 @@
     'fct_inventory_counts': ['started_at', 'completed_at'],
     'fct_transfers': ['shipped_at', 'received_at'],
 } -%}
-{{ config(materialized='table') }}
+{{ config(materialized='whole') }}
 
 -- The first and the last believable time of each column, and every other one: one wrong year, such as 0001, must not
 -- stretch the calendar over two millennia. Asked for column by column, DuckDB finds most of them in its statistics.

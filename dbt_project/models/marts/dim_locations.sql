@@ -6,7 +6,7 @@ select
     list(role order by role) as roles,
     min(first_seen_at) as first_seen_at
 from {{ ref('int_location_sightings') }}
-{%- if is_incremental() %}
+{%- if is_partial() %}
 where {{ is_touched('tenant', 'location_id') }}
 {%- endif %}
 group by tenant, location_id

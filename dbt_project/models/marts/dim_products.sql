@@ -5,7 +5,7 @@ with products as (
 
     select *
     from {{ ref('int_product_sightings') }}
-    {%- if is_incremental() %}
+    {%- if is_partial() %}
     where {{ is_touched('tenant', 'product_id') }}
     {%- endif %}
 

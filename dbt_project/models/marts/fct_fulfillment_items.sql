@@ -17,6 +17,6 @@ select
     completed_at,
     failed_at
 from {{ near('int_fulfillment_units') }}
-{%- if is_incremental() %}
+{%- if is_partial() %}
 where {{ is_touched('tenant', 'fulfillment_request_id') }}
 {%- endif %}

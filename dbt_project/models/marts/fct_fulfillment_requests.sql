@@ -52,7 +52,7 @@ units as (
         sum(items.quantity) filter (where items.failed_at is not null) as failed_item_count,
         max(items.completed_at) as last_completed_at
     from {{ ref('fct_fulfillment_items') }} as items
-    {%- if is_incremental() %}
+    {%- if is_partial() %}
     where {{ is_touched('items.tenant', 'items.fulfillment_request_id') }}
     {%- endif %}
     group by items.tenant, items.fulfillment_request_id

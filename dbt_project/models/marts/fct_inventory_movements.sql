@@ -11,7 +11,7 @@ with events as (
             'inventory_transaction.items_ready_for_handover',
             'inventory_transaction.adjustment_created'
         )
-        {%- if is_incremental() %}
+        {%- if is_partial() %}
         and {{ is_touched('tenant', 'transaction_id') }}
         {%- endif %}
 
@@ -139,7 +139,7 @@ fulfilled as (
         on items.tenant = requests.tenant and items.fulfillment_request_id = requests.fulfillment_request_id
     where
         items.completed_at is not null
-        {%- if is_incremental() %}
+        {%- if is_partial() %}
         and {{ is_touched('items.tenant', 'items.fulfillment_request_id') }}
         and {{ is_touched('requests.tenant', 'requests.fulfillment_request_id') }}
         {%- endif %}
@@ -173,7 +173,7 @@ returned as (
     where
         lower(items.item_type) is distinct from 'shipping'
         and returns.is_historical is distinct from true
-        {%- if is_incremental() %}
+        {%- if is_partial() %}
         and {{ is_touched('items.tenant', 'items.return_id') }}
         and {{ is_touched('returns.tenant', 'returns.return_id') }}
         {%- endif %}

@@ -37,7 +37,7 @@ orders as (
         from {{ near('fct_returns', ['tenant', 'blind_order_id']) }}
         where
             is_blind
-            {%- if is_incremental() %}
+            {%- if is_partial() %}
             and {{ is_touched('tenant', 'blind_order_id') }}
             {%- endif %}
     )

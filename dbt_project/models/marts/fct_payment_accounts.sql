@@ -10,7 +10,7 @@ with transactions as (
         amount,
         coalesce(currency, 'XXX') as currency
     from {{ ref('fct_payment_transactions') }}
-    {%- if is_incremental() %}
+    {%- if is_partial() %}
     where {{ is_touched('tenant', 'order_id') }}
     {%- endif %}
 

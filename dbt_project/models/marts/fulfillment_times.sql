@@ -25,7 +25,7 @@ placed as (
         orders.order_id,
         orders.ordered_at as placed_at
     from {{ ref('fct_orders') }} as orders
-    {%- if is_incremental() %}
+    {%- if is_partial() %}
     where {{ is_touched('orders.tenant', 'orders.order_id') }}
     {%- endif %}
 

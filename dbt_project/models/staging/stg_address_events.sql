@@ -1,4 +1,4 @@
-{{ config(unique_key='variant_id', incremental_strategy='delete+insert', meta={'family': 'address'}) }}
+{{ config(unique_key='variant_id', materialized='by_key', meta={'family': 'address'}) }}
 
 {{ typed_events(
     'address',

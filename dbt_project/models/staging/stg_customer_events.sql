@@ -1,3 +1,3 @@
-{{ config(unique_key='variant_id', incremental_strategy='delete+insert', meta={'family': 'customer'}) }}
+{{ config(unique_key='variant_id', materialized='by_key', meta={'family': 'customer'}) }}
 
 {{ typed_events('customer', 'payload.id as customer_id', apart=['id']) }}

@@ -1,4 +1,4 @@
-{{ config(incremental_strategy='append') }}
+{{ config(materialized='append') }}
 
 select
     tenant,
@@ -7,5 +7,5 @@ select
     published_at,
     problem is null as is_event,
     {{ log_position() }}::bigint as changed_batch
-from {{ source('log', 'events') }}
+from {{ log_events() }}
 where {{ new_deliveries() }}

@@ -1,3 +1,3 @@
-{{ config(unique_key='variant_id', incremental_strategy='delete+insert', meta={'family': 'employee'}) }}
+{{ config(unique_key='variant_id', materialized='by_key', meta={'family': 'employee'}) }}
 
 {{ typed_events('employee', 'payload.id as employee_id', apart=['id']) }}

@@ -1,4 +1,4 @@
-{{ config(unique_key='variant_id', incremental_strategy='append') }}
+{{ config(unique_key='variant_id', materialized='append') }}
 
 -- The delivery that came into the log first stands for the event; batches become visible in the order of their numbers,
 -- so whatever is read later is a duplicate of it.
@@ -25,10 +25,10 @@ arrivals as (
         events.published_at,
         events.journal,
         events.position
-    from {{ source('log', 'events') }} as events
+    from {{ log_events() }} as events
     left join readings on events.journal = readings.journal and events.position = readings.position
     where
-        {{ new_deliveries() | replace('batch', 'events.batch') }}
+        {{ new_deliveries('events') }}
         and events.problem is null
         and readings.problem is null
 
@@ -51,7 +51,7 @@ final as (
         date_trunc('hour', received_at) as hour,
         (epoch_us(received_at) - epoch_us(published_at)) / 1e6 as lag
     from first_arrivals
-    {%- if is_incremental() %}
+    {%- if is_partial() %}
     where
         not exists (
             select 1

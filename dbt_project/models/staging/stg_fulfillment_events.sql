@@ -1,4 +1,4 @@
-{{ config(unique_key='variant_id', incremental_strategy='delete+insert', meta={'family': 'fulfillment'}) }}
+{{ config(unique_key='variant_id', materialized='by_key', meta={'family': 'fulfillment'}) }}
 
 {{ typed_events(
     'fulfillment',

@@ -1,4 +1,4 @@
-{{ config(unique_key='variant_id', incremental_strategy='delete+insert', meta={'family': 'inventory_transaction'}) }}
+{{ config(unique_key='variant_id', materialized='by_key', meta={'family': 'inventory_transaction'}) }}
 
 {#- A transfer has the id of its announcement; what is received names it, or nothing. -#}
 {%- set transfer_id -%}

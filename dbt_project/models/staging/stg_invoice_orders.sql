@@ -1,5 +1,5 @@
 {{ config(
-    incremental_strategy='by_entity',
+    materialized='by_entity',
     meta={'entity': ['tenant', 'invoice_id'], 'sources': ['stg_invoice_events']},
 ) }}
 

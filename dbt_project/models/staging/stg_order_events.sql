@@ -1,3 +1,3 @@
-{{ config(unique_key='variant_id', incremental_strategy='delete+insert', meta={'family': 'order'}) }}
+{{ config(unique_key='variant_id', materialized='by_key', meta={'family': 'order'}) }}
 
 {{ typed_events('order', 'payload.id as order_id', apart=['id']) }}

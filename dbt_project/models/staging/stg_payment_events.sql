@@ -1,4 +1,4 @@
-{{ config(unique_key='variant_id', incremental_strategy='delete+insert', meta={'family': 'payment'}) }}
+{{ config(unique_key='variant_id', materialized='by_key', meta={'family': 'payment'}) }}
 
 {%- set order_id = 'coalesce(' ~ said('payload.order_id') ~ ', payload.id)' %}
 

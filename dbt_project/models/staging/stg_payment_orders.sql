@@ -1,5 +1,5 @@
 {{ config(
-    incremental_strategy='by_entity',
+    materialized='by_entity',
     meta={'entity': ['tenant', 'payment_account_id'], 'sources': ['stg_payment_events']},
 ) }}
 

@@ -1,4 +1,4 @@
-{{ config(unique_key=['journal', 'position'], incremental_strategy='append') }}
+{{ config(unique_key=['journal', 'position'], materialized='append') }}
 
 select
     tenant,

@@ -1,4 +1,4 @@
-{{ config(unique_key=['journal', 'position'], incremental_strategy='append') }}
+{{ config(unique_key=['journal', 'position'], materialized='append') }}
 
 -- Nearly all deliveries conform, and are not here.
 with unusual as (
@@ -14,7 +14,7 @@ with unusual as (
         coalesce(strlen(body), octet_length(raw_body)) as size,
         -- Nothing is known that only DuckDB refuses; should it ever come, it stands here and stops no run.
         coalesce(json_valid(body), false) as is_valid
-    from {{ source('log', 'events') }}
+    from {{ log_events() }}
     where
         {{ new_deliveries() }}
         and (problem is not null or not conforms_to_contract(name, body) or not coalesce(json_valid(body), false))

@@ -1,4 +1,4 @@
-{{ config(unique_key='variant_id', incremental_strategy='delete+insert', meta={'family': 'refund'}) }}
+{{ config(unique_key='variant_id', materialized='by_key', meta={'family': 'refund'}) }}
 
 {%- set order_id = 'coalesce(' ~ said('payload.order_id') ~ ', ' ~ said('payload.payment_account_id') ~ ')' %}
 

@@ -1,7 +1,6 @@
 {{ config(
-    materialized='incremental',
     unique_key=['tenant', 'event_name', 'path', 'drift', 'seen_type'],
-    incremental_strategy='delete+insert',
+    materialized='by_key',
 ) }}
 
 -- Of most payloads a strict decoder has said in a fraction of the time that nothing in them differs: these have no
@@ -320,7 +319,7 @@ news as (
 
 ),
 
-{% if is_incremental() -%}
+{% if is_partial() -%}
 either as (
 
     select * from news
@@ -356,7 +355,7 @@ totals as (
         sum(deliveries)::bigint as deliveries,
         min(first_delivery) as first_delivery,
         max(last_seen_at) as last_seen_at
-    from {{ 'either' if is_incremental() else 'news' }}
+    from {{ 'either' if is_partial() else 'news' }}
     group by tenant, event_name, path, drift, seen_type
 
 ),

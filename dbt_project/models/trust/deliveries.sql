@@ -1,6 +1,5 @@
 {{ config(
-    materialized='incremental',
-    incremental_strategy='by_entity',
+    materialized='by_entity',
     meta={'entity': ['hour'], 'sources': ['stg_deliveries']},
 ) }}
 
@@ -11,8 +10,8 @@ with arrivals as (
         name,
         hour
     from {{ ref('stg_deliveries') }}
-    {%- if is_incremental() %}
-    where hour in ({{ touched_entities() }})
+    {%- if is_partial() %}
+    where hour in (select hour from {{ touched() }})
     {%- endif %}
 
 ),
@@ -42,8 +41,8 @@ events as (
         max(lag) as lag_max,
         avg((lag > 900)::integer) as late_share
     from {{ ref('stg_first_deliveries') }}
-    {%- if is_incremental() %}
-    where hour in ({{ touched_entities() }})
+    {%- if is_partial() %}
+    where hour in (select hour from {{ touched() }})
     {%- endif %}
     group by tenant, name, hour
 
@@ -57,8 +56,8 @@ quarantined as (
         date_trunc('hour', received_at) as hour,
         count(*) as quarantined
     from {{ ref('stg_quarantined_deliveries') }}
-    {%- if is_incremental() %}
-    where date_trunc('hour', received_at) in ({{ touched_entities() }})
+    {%- if is_partial() %}
+    where date_trunc('hour', received_at) in (select hour from {{ touched() }})
     {%- endif %}
     group by all
 

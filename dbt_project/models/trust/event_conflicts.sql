@@ -5,8 +5,7 @@
 ] -%}
 {%- set documented = "'" ~ documented_names() | join("', '") ~ "'" -%}
 {{ config(
-    materialized='incremental',
-    incremental_strategy='by_entity',
+    materialized='by_entity',
     meta={'entity': ['tenant', 'event_name', 'idempotency_key'], 'sources': sources},
 ) }}
 
@@ -19,7 +18,7 @@ with variants as (
         payload_hash,
         published_at
     from {{ near(source) }}
-    {%- if is_incremental() %}
+    {%- if is_partial() %}
     where {{ is_touched('tenant', 'event_name', 'idempotency_key') }}
     {%- endif %}
     {{- ' union all' if not loop.last }}

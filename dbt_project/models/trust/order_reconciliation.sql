@@ -1,6 +1,5 @@
 {{ config(
-    materialized='incremental',
-    incremental_strategy='by_entity',
+    materialized='by_entity',
     meta={
         'entity': ['tenant', 'order_id'],
         'sources': [
@@ -23,7 +22,7 @@ with orders as (
         currency,
         grand_total
     from {{ ref('fct_orders') }}
-    {%- if is_incremental() %}
+    {%- if is_partial() %}
     where {{ is_touched('tenant', 'order_id') }}
     {%- endif %}
 
@@ -119,7 +118,7 @@ amounts as (
     where
         is_blind
         and blind_order_id is not null
-        {%- if is_incremental() %}
+        {%- if is_partial() %}
         and {{ is_touched('tenant', 'blind_order_id') }}
         {%- endif %}
 

@@ -1,6 +1,5 @@
 {{ config(
-    materialized='incremental',
-    incremental_strategy='by_entity',
+    materialized='by_entity',
     meta={'entity': ['journal', 'position'], 'sources': ['stg_quarantined_deliveries']},
 ) }}
 
@@ -13,6 +12,6 @@ select
     problem,
     size
 from {{ ref('stg_quarantined_deliveries') }}
-{%- if is_incremental() %}
+{%- if is_partial() %}
 where {{ is_touched('journal', 'position') }}
 {%- endif %}

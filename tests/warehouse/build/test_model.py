@@ -12,6 +12,7 @@ from tests.properties.cases import arrange, deliver, digests
 from tests.properties.worlds import make_world
 from warehouse.build.compiled_project import load_plan
 from warehouse.build.model import EVERYTHING, Model, Run, build_model, set_range
+from warehouse.build.new_deliveries import LOG, LOG_VIEW
 from warehouse.build.session import attach_build, open_session
 from warehouse.build.touched_entities import find_touched
 from warehouse.log.sealer import seal
@@ -51,13 +52,16 @@ def test_the_compiled_sql_of_every_model_runs_as_it_stands(tmp_path: Path, seed:
         attach_build(con, settings)
         con.execute("set TimeZone = 'UTC'")
         set_range(con, 0, batch)
+        con.execute(f"create temp view {LOG_VIEW} as from {LOG}")
         for model in models:
             names = ", ".join(name for name, *_ in con.execute(f"describe {model.relation}").fetchall())
             con.execute(f"create or replace temp table whole as select {names} from ({model.whole})")
             for one, other in (("whole", model.relation), (model.relation, "whole")):
                 assert con.execute(f"from {one} except all from {other}").fetchall() == [], model.name
             if model.strategy == "by_entity":
-                find_touched(con, model.entity, model.touched_entities(EVERYTHING))
+                find_touched(con, model.entity, model.touched_entities(EVERYTHING), model.touched_table)
+            for view, place in model.views.items():
+                con.execute(f"create or replace temp view {view} as from {place.relation}")
             if model.touched:
                 con.execute(f"create or replace temp table touched_rows as {model.touched}")
 
@@ -78,7 +82,7 @@ def test_a_log_read_in_portions_makes_the_same_marts(
 
     monkeypatch.setattr(warehouse.build.model, "_portions", counted)
     for settings, size in ((at_once, 10**6), (in_portions, 1)):
-        monkeypatch.setattr(warehouse.build.model, "PORTION", size)
+        monkeypatch.setattr(warehouse.build.model, "PORTION_DELIVERIES", size)
         steps.clear()
         for part in parts:
             deliver(settings, {"t": part})

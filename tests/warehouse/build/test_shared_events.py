@@ -15,8 +15,8 @@ from tests.properties.worlds import make_world
 from warehouse.build.compiled_project import load_plan
 from warehouse.build.model import Model, Run, build_model
 from warehouse.build.session import open_session
-from warehouse.build.shared_events import find_near
-from warehouse.build.touched_entities import MOST_ENTITIES, Place
+from warehouse.build.shared_events import find_shared
+from warehouse.build.touched_entities import MOST_ENTITIES, EntityColumns
 from warehouse.errors import RefreshError
 from warehouse.settings import Settings
 
@@ -60,17 +60,17 @@ def test_the_same_marts_with_and_without_copies(
 def test_the_same_marts_when_every_table_is_large(
     settings: Settings, parts: Parts, at_once: Digests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(warehouse.build.model, "LARGE", -1)
+    monkeypatch.setattr(warehouse.build.model, "LARGE_TABLE_ROWS", -1)
     asked = list[str]()
     find_rows = warehouse.build.touched_entities.find_rows
 
-    def counted(con: duckdb.DuckDBPyConnection, place: Place, ids: str, rows: str) -> str:
+    def counted(con: duckdb.DuckDBPyConnection, place: EntityColumns, ids: str, rows: str) -> str:
         asked.append(place.relation)
         return find_rows(con, place, ids, rows)
 
     monkeypatch.setattr(warehouse.build.model, "find_rows", counted)
     run(settings, {"t": parts}, [False] * PARTS)
-    assert {'"build"."marts"."fct_invoices"', '"build"."intermediate"."int_fulfillment_units"'} <= set(asked)
+    assert {"build.marts.fct_invoices", "build.intermediate.int_fulfillment_units"} <= set(asked)
     assert digests(settings) == at_once
 
 
@@ -94,20 +94,20 @@ def test_what_is_read_once_is_not_copied(settings: Settings) -> None:
         models = {name: step.model for name, step in load_plan(settings).steps.items()}
     built = dict.fromkeys(models, 7)
     built["fct_orders"] = 5
-    copies = {copy.name: copy for copy in find_near(models, built)}
-    orders = copies['"build"."staging"."stg_order_events" by tenant, order_id']
+    copies = {copy.name: copy for copy in find_shared(models, built)}
+    orders = copies["build.staging.stg_order_events by tenant, order_id"]
     assert {"fct_orders", "fct_order_items", "fct_order_discounts", "int_order_products"} <= set(orders.readers)
     assert orders.since == 5, "the reader that is furthest behind decides"
     assert {"stg_order_events", "stg_payment_orders"} <= orders.sources.keys()
     assert all(len(copy.readers) > 1 for copy in copies.values())
-    assert not find_near(models, {}), "what is built whole reads the tables"
+    assert not find_shared(models, {}), "what is built whole reads the tables"
 
 
 def _count_copies(patch: pytest.MonkeyPatch) -> list[bool]:
     taken, take_out = list[bool](), warehouse.build.shared_events.take_out
 
-    def counted(con: duckdb.DuckDBPyConnection, near: warehouse.build.shared_events.Near) -> bool:
-        taken.append(take_out(con, near))
+    def counted(con: duckdb.DuckDBPyConnection, shared: warehouse.build.shared_events.SharedEvents) -> bool:
+        taken.append(take_out(con, shared))
         return taken[-1]
 
     patch.setattr(warehouse.build.scheduler, "take_out", counted)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from warehouse.build.touched_entities import MOST_RANGES, Place, find_rows
+from warehouse.build.touched_entities import MOST_RANGES, EntityColumns, find_rows
 from warehouse.lake.transaction import transaction
 
 ROWS = 500_000
-PLACE = Place("events", ("tenant", "order_id"))
+PLACE = EntityColumns("events", ("tenant", "order_id"))
 
 
 @pytest.fixture
