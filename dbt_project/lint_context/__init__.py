@@ -34,3 +34,12 @@ class Flags:
 
 
 flags: Final = Flags()
+
+
+class Model:
+    """dbt's `model`, of which macros ask the name."""
+
+    name: Final = "model_name"
+
+
+model: Final = Model()

@@ -34,7 +34,7 @@ Strategy = Literal["whole", "by_entity", "by_key", "append"]
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """One model: the SQL of its table and, unless its strategy is `whole`, of the rows that a run touches.
 
-    That SQL reads `views` of tables' rows of touched entities, and has the entities in a table of its own, `touched_table`.
+    That SQL reads rows of touched entities through `views`, and the entities themselves in `touched_table`.
     `columns` are the names and types of its contract, where it has one, `reads_log` says whether it is made from the
     log rather than from other models alone. `entity` are the columns whose rows are
     recomputed together and `sources` the relations, by model, whose `changed_batch` says which; `key` names a row for

@@ -3,16 +3,18 @@
 from __future__ import annotations  # pyarrow is generic for type checkers alone
 
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
-import pyarrow as pa
 from duckdb.func import PythonUDFType
 from duckdb.sqltypes import BOOLEAN, VARCHAR
 
 from warehouse.contract import load_contract
 from warehouse.delivery.payload_reading import Reader
 from warehouse.delivery.zero_bytes import without_zeros
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # As models call them, with an event's name and the body of its delivery.
 CONFORMS: Final = "conforms_to_contract"
@@ -52,6 +54,9 @@ def add_functions(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _conform(names: pa.ChunkedArray[Any], bodies: pa.ChunkedArray[Any]) -> pa.Array[Any]:
+    # Not at the top: whoever asks the lake for something else does not wait for it.
+    import pyarrow as pa
+
     conforms = _reader().conforms
     answers = list[bool]()
     for name, text in zip(names.to_pylist(), bodies.cast(pa.large_binary()), strict=True):

@@ -1,4 +1,4 @@
-"""All that the compiled SQL of a model names, for a connection that only reads: what `dbt compile` prints can be pasted.
+"""All that the compiled SQL of a model names, so that what `dbt compile` prints can be pasted where the lake is read.
 
 A refresh gives these names their meaning for each model; here they mean what they would in a refresh of the last batch.
 """

@@ -11,7 +11,7 @@ with arrivals as (
         hour
     from {{ ref('stg_deliveries') }}
     {%- if is_partial() %}
-    where hour in (select hour from {{ touched() }})
+    where {{ is_touched('hour') }}
     {%- endif %}
 
 ),
@@ -42,7 +42,7 @@ events as (
         avg((lag > 900)::integer) as late_share
     from {{ ref('stg_first_deliveries') }}
     {%- if is_partial() %}
-    where hour in (select hour from {{ touched() }})
+    where {{ is_touched('hour') }}
     {%- endif %}
     group by tenant, name, hour
 
@@ -57,7 +57,7 @@ quarantined as (
         count(*) as quarantined
     from {{ ref('stg_quarantined_deliveries') }}
     {%- if is_partial() %}
-    where date_trunc('hour', received_at) in (select hour from {{ touched() }})
+    where {{ is_touched("date_trunc('hour', received_at)") }}
     {%- endif %}
     group by all
 

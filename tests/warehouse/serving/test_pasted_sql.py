@@ -51,7 +51,9 @@ def test_every_model_can_be_pasted(settings: Settings, plan: Plan) -> None:
 
 def test_the_whole_of_a_mart_is_what_readers_see(settings: Settings, plan: Plan) -> None:
     whole = plan.steps["fct_orders"].model.whole
-    query = f"select count(*) filter (order_id is null) as lost, count(*) as n from ({whole}) full join marts.fct_orders"
+    query = (
+        f"select count(*) filter (order_id is null) as lost, count(*) as n from ({whole}) full join marts.fct_orders"
+    )
     answer = warehouse(settings, "sql", "--json", "-", text=f"{query} using (tenant, order_id)")
     assert answer.returncode == 0, answer.stderr
     (row,) = json.loads(answer.stdout)
