@@ -15,7 +15,7 @@ from warehouse.errors import SettingsError
 
 PREFIX: Final = "sha256:"
 # Less than this is guessed sooner or later; a good key has 43 characters.
-SHORTEST: Final = 8
+SHORTEST_KEY_LETTERS: Final = 8
 # No list of keys is longer.
 FILE_BYTES: Final = 2**20
 _DIGEST: Final = re.compile(r"sha256:([0-9a-fA-F]{64})", re.ASCII)
@@ -42,9 +42,9 @@ def as_hashed(key: str) -> str:
     Raises SettingsError for one that is too short, or whose stored form is not whole.
     """
     if not is_hashed(key):
-        if len(key) < SHORTEST:
+        if len(key) < SHORTEST_KEY_LETTERS:
             raise SettingsError(
-                f"an API key has fewer than {SHORTEST} characters, so it can be guessed.",
+                f"an API key has fewer than {SHORTEST_KEY_LETTERS} characters, so it can be guessed.",
                 "`warehouse keys new` makes a good one",
             )
         return hash_key(key)

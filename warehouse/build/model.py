@@ -68,27 +68,27 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         return changed_entities(self.entity, self.sources, batch)
 
 
-class Fresh(msgspec.Struct, frozen=True):
+class WrittenRows(msgspec.Struct, frozen=True):
     """What a run has put into a mart: the rows of the entities that have changed since a batch, which stand in a table
-    `fresh_table` of their own as well, in the place of so many `gone` ones."""
+    `written_table` of their own as well, in the place of so many `deleted` ones."""
 
     since: int
-    gone: int
+    deleted: int
 
 
 class Run(msgspec.Struct, frozen=True):
     """What all models of one run share: its id, the batch of the log up to which it reads, and which tables hold the
     rows of touched entities of others.
 
-    All deliveries after the batch `arrived_after`, where there is one, stand in a copy as well. `fresh` is filled with
-    the marts of which the touched rows need not be looked for when they are published.
+    All deliveries after the batch `arrived_after`, where there is one, stand in a copy as well. `written` is filled
+    with the marts of which the touched rows need not be looked for when they are published.
     """
 
     run_id: str
     position: int
     shared: Mapping[EntityColumns, str] = {}
     arrived_after: int | None = None
-    fresh: dict[str, Fresh] | None = None
+    written: dict[str, WrittenRows] | None = None
 
 
 def build_model(con: duckdb.DuckDBPyConnection, model: Model, run: Run, *, full: bool = False, slices: int = 1) -> None:
@@ -108,7 +108,7 @@ def build_model(con: duckdb.DuckDBPyConnection, model: Model, run: Run, *, full:
 
 
 def _build(con: duckdb.DuckDBPyConnection, model: Model, run: Run, full: bool, slices: int) -> None:
-    gone = list[int]()
+    deleted = list[int]()
     with transaction(con):
         rows = con.execute("select batch from build.main.generations where model = ?", [model.name]).fetchall()
         if not rows or full:
@@ -122,24 +122,24 @@ def _build(con: duckdb.DuckDBPyConnection, model: Model, run: Run, full: bool, s
             if model.strategy == "whole":
                 _build_whole(con, model, run)
             else:
-                gone = _build_touched(con, model, run, int(rows[0][0]), slices)
+                deleted = _build_touched(con, model, run, int(rows[0][0]), slices)
             con.execute(
                 f"update build.main.generations set batch = {_reached(model, run)} where model = ?", [model.name]
             )
-    if len(gone) == 1 and run.fresh is not None and model.strategy == "by_entity" and model.schema in PUBLISHED:
-        con.execute(f"create or replace table {fresh_table(model.name)} as from news")
-        run.fresh[model.name] = Fresh(int(rows[0][0]), gone[0])
+    if len(deleted) == 1 and run.written is not None and model.strategy == "by_entity" and model.schema in PUBLISHED:
+        con.execute(f"create or replace table {written_table(model.name)} as from new_rows")
+        run.written[model.name] = WrittenRows(int(rows[0][0]), deleted[0])
 
 
-def fresh_table(mart: str) -> str:
+def written_table(mart: str) -> str:
     """Where a run keeps the rows of touched entities that it has put into a mart, until they are published."""
-    return f"run.main.fresh_{mart}"
+    return f"run.main.written_{mart}"
 
 
-def forget_fresh(con: duckdb.DuckDBPyConnection, run: Run) -> None:
+def forget_written(con: duckdb.DuckDBPyConnection, run: Run) -> None:
     """Drop all that a run has kept for publishing."""
-    for mart in run.fresh or {}:
-        con.execute(f"drop table if exists {fresh_table(mart)}")
+    for mart in run.written or {}:
+        con.execute(f"drop table if exists {written_table(mart)}")
 
 
 def is_built(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
@@ -173,19 +173,19 @@ def _build_whole(con: duckdb.DuckDBPyConnection, model: Model, run: Run, slices:
 
 def _build_touched(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int, slices: int = 1) -> list[int]:
     """Recompute what has changed since that batch; how many rows each step has replaced, no step when nothing has."""
-    gone = list[int]()
+    deleted = list[int]()
     if model.strategy != "by_entity":
         for position in _portions(con, model, run, built, slices):
-            gone.append(_replace(con, model, msgspec.structs.replace(run, position=position), built))
+            deleted.append(_replace(con, model, msgspec.structs.replace(run, position=position), built))
             built = position
-        return gone
+        return deleted
     for number in range(slices):
         entities = f"from ({model.touched_entities(built)}) where hash({model.entity[-1]}) % {slices} = {number}"
         count = find_touched(con, model.entity, entities, model.touched_table)
         if count:
             _show_touched(con, model, run, is_many=count > MOST_ENTITIES)
-            gone.append(_replace(con, model, run, built))
-    return gone
+            deleted.append(_replace(con, model, run, built))
+    return deleted
 
 
 def _portions(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int, slices: int = 1) -> list[int]:
@@ -215,16 +215,16 @@ def _replace(con: duckdb.DuckDBPyConnection, model: Model, run: Run, built: int)
     set_range(con, built, run.position)
     if model.reads_log:
         con.execute(f"create or replace temp view {LOG_VIEW} as from {COPY if _is_copied(run, built) else LOG}")
-    con.execute(f"create or replace temp table news as {model.touched}")
+    con.execute(f"create or replace temp table new_rows as {model.touched}")
     _check_columns(con, model)
     # Whole entities are rewritten, also those of which nothing is left: deleting by the new rows would keep those.
-    gone = 0
+    deleted = 0
     if model.strategy == "by_entity":
-        gone = _delete(con, model, model.entity, model.touched_table)
+        deleted = _delete(con, model, model.entity, model.touched_table)
     elif model.strategy == "by_key":
-        gone = _delete(con, model, model.key, "news")
-    con.execute(f"insert into {model.relation} by name from news")
-    return gone
+        deleted = _delete(con, model, model.key, "new_rows")
+    con.execute(f"insert into {model.relation} by name from new_rows")
+    return deleted
 
 
 def _is_copied(run: Run, built: int) -> bool:
@@ -247,15 +247,15 @@ def _show_touched(con: duckdb.DuckDBPyConnection, model: Model, run: Run, is_man
 def _delete(con: duckdb.DuckDBPyConnection, model: Model, columns: tuple[str, ...], table: str) -> int:
     names = ", ".join(columns)
     query = f"delete from {model.relation} where ({names}) in (select {names} from {table})"
-    ((gone,),) = con.execute(query).fetchall()
-    return int(gone)
+    ((deleted,),) = con.execute(query).fetchall()
+    return int(deleted)
 
 
 def _check_columns(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     """Stop when the model's columns are not those of its table any more: it has to be built anew, from the log."""
     of_table, of_model = (
         {row[0] for row in con.execute(f"select * from {table} limit 0").description or []}
-        for table in (model.relation, "news")
+        for table in (model.relation, "new_rows")
     )
     if of_table != of_model:
         raise duckdb.BinderException(

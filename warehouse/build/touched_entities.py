@@ -16,7 +16,7 @@ TOUCHED_BITS: Final = 2**22
 # A table's rows are read in so many ranges at most: what lies between two that are near each other is read with them.
 MOST_RANGES: Final = 32
 # DuckDB reads a column by so many rows.
-VECTOR: Final = 2048
+VECTOR_ROWS: Final = 2048
 # Of more entities than these the rows lie everywhere, and a copy of them costs more than it saves.
 MOST_ENTITIES: Final = 50_000
 
@@ -89,7 +89,7 @@ def find_rows(con: duckdb.DuckDBPyConnection, place: EntityColumns, ids: str, ro
 
 def _ranges(con: duckdb.DuckDBPyConnection, rows: str) -> list[tuple[int, int]]:
     """The first and the last of the row numbers that are near each other."""
-    gap = VECTOR
+    gap = VECTOR_ROWS
     while True:
         ranges = con.execute(
             f"""

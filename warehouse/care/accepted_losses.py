@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from warehouse.care.finding import Finding
+from warehouse.care.defect import Defect
 from warehouse.errors import NoteError
 from warehouse.journal.deleted_journals import deleted_journals
 from warehouse.lake.connection import log_folder
@@ -53,7 +53,7 @@ def accepted_path(settings: Settings) -> Path:
     return settings.home / FILE
 
 
-def missing_of(settings: Settings, log: Positions) -> Iterator[Finding]:
+def missing_of(settings: Settings, log: Positions) -> Iterator[Defect]:
     """Deliveries before later ones of their journal, and those of journals that were deleted as sealed; the ones that
     are accepted are left out."""
     deleted = deleted_journals(settings)
@@ -61,11 +61,11 @@ def missing_of(settings: Settings, log: Positions) -> Iterator[Finding]:
         accepted = _positions(_read(settings))
     except NoteError as error:
         accepted = {}
-        yield Finding(str(accepted_path(settings)), "the note", error.message)
+        yield Defect(str(accepted_path(settings)), "the note", error.message)
     for journal, lost in _lost(settings, log).items():
         for first, last in lost.minus(accepted.get(journal, Spans())):
             why = "; they were in the log when the journal was deleted" if last < deleted.get(journal, 0) else ""
-            yield Finding(
+            yield Defect(
                 str(log_folder(settings)), f"journal {journal}", f"deliveries {first} to {last} are missing{why}"
             )
 

@@ -10,8 +10,8 @@ import duckdb
 import msgspec
 import pyarrow.parquet as pq
 
+from warehouse.care.defect import Defect
 from warehouse.care.file_digests import lake_files
-from warehouse.care.finding import Finding
 from warehouse.errors import LakeError, LakeMissing
 from warehouse.lake.connection import catalog_path, log_folder, open_lake
 from warehouse.log.commit import KNOWN_FILES
@@ -53,7 +53,7 @@ class Known(msgspec.Struct):
     others: dict[Path, str | None]
     sizes: dict[Path, int]
     named: set[str]
-    findings: list[Finding]
+    findings: list[Defect]
 
 
 def files_there(settings: Settings) -> list[Path]:
@@ -84,26 +84,26 @@ def read_catalog(settings: Settings, *, strict: bool = False) -> Known:
             ) from error
         if not isinstance(error, LakeMissing):
             text = getattr(error, "message", str(error).splitlines()[0])
-            known.findings.append(Finding(catalog, "the catalog", text))
+            known.findings.append(Defect(catalog, "the catalog", text))
         return known
     known.is_read = True
     if counter < last:
-        known.findings.append(Finding(catalog, "the counter", f"is {counter}, and the log has batch {last}"))
+        known.findings.append(Defect(catalog, "the counter", f"is {counter}, and the log has batch {last}"))
     damage = _damage_of(catalog)
     if damage:
-        known.findings.append(Finding(catalog, "the catalog", f"is damaged: {damage}"))
+        known.findings.append(Defect(catalog, "the catalog", f"is damaged: {damage}"))
     known.findings += _row_counts((path, int(rows)) for path, rows, _ in listed)
     return known
 
 
-def positions_of(settings: Settings) -> dict[str, Spans] | Finding:
+def positions_of(settings: Settings) -> dict[str, Spans] | Defect:
     """The positions that the log has of each journal, as a reader of it sees them; else why nobody can read them."""
     log: dict[str, Spans] = {}
     try:
         with open_lake(settings, read_only=True) as con:
             spans = con.execute(POSITIONS).fetchall()
     except duckdb.Error as error:
-        return Finding(str(log_folder(settings)), "the log", f"cannot be read: {str(error).splitlines()[0]}")
+        return Defect(str(log_folder(settings)), "the log", f"cannot be read: {str(error).splitlines()[0]}")
     for journal, first, last in spans:
         log.setdefault(journal, Spans()).merge(Spans(range(first, last + 1)))
     return log
@@ -126,7 +126,7 @@ def _damage_of(catalog: str) -> str:
     return "" if said == ["ok"] else "".join(said)
 
 
-def _row_counts(listed: Iterable[tuple[Path, int]]) -> Iterator[Finding]:
+def _row_counts(listed: Iterable[tuple[Path, int]]) -> Iterator[Defect]:
     for path, rows in listed:
         try:
             written = pq.read_metadata(path).num_rows
@@ -134,4 +134,4 @@ def _row_counts(listed: Iterable[tuple[Path, int]]) -> Iterator[Finding]:
             # Told where the file itself is checked.
             continue
         if written != rows:
-            yield Finding(str(path), "the catalog", f"knows {rows} rows of it; it has {written}")
+            yield Defect(str(path), "the catalog", f"knows {rows} rows of it; it has {written}")

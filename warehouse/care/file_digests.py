@@ -11,7 +11,7 @@ from typing import Final
 
 import duckdb
 
-from warehouse.care.finding import Finding
+from warehouse.care.defect import Defect
 from warehouse.errors import LakeError
 from warehouse.lake.connection import data_path
 from warehouse.log.parquet_file import DIGEST_DIGITS, digest_of
@@ -79,13 +79,13 @@ def lake_files(con: duckdb.DuckDBPyConnection, settings: Settings) -> tuple[dict
     }
 
 
-def check_digest(path: Path, digest: str | None) -> Sequence[Finding]:
+def check_digest(path: Path, digest: str | None) -> Sequence[Defect]:
     """Read one of these files; one that has no digest can still be gone."""
     try:
         found = digest_of(path)
     except OSError as error:
-        return [Finding(str(path), "the file", f"cannot be read: {error.strerror or error}")]
-    return [] if digest in (None, found) else [Finding(str(path), "the file", "is not as it was written")]
+        return [Defect(str(path), "the file", f"cannot be read: {error.strerror or error}")]
+    return [] if digest in (None, found) else [Defect(str(path), "the file", "is not as it was written")]
 
 
 def refuse_damaged(con: duckdb.DuckDBPyConnection, settings: Settings, schema: str, table: str) -> None:
@@ -97,7 +97,7 @@ def refuse_damaged(con: duckdb.DuckDBPyConnection, settings: Settings, schema: s
                 raise LakeError(str(finding), "`warehouse refresh --full` writes all marts again")
 
 
-def table_of(settings: Settings, finding: Finding) -> str | None:
+def table_of(settings: Settings, finding: Defect) -> str | None:
     """The mart, such as `marts.fct_orders`, whose file a finding is about; None when it is about something else."""
     try:
         schema, table, *_ = Path(finding.path).relative_to(data_path(settings)).parts

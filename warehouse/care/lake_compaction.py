@@ -17,7 +17,7 @@ from warehouse.care.file_digests import note_digests, refuse_damaged
 from warehouse.care.log_compaction import drop_emptied_files, find_run, join_files, remove_compacted_strays
 from warehouse.errors import LakeError
 from warehouse.lake.connection import lake_error, open_lake
-from warehouse.log.live_files import FANOUT, LARGE, list_log_files
+from warehouse.log.live_files import FANOUT, LARGE_FILE_BYTES, list_log_files
 from warehouse.progress import Progress
 from warehouse.settings import Settings
 from warehouse.system.lock import hold_lock
@@ -47,11 +47,11 @@ READER_SECONDS: Final = 3600
 TABLES: Final = f"""
 select sch.schema_name, tab.table_name, (
     select count(*) from __ducklake_metadata_lake.ducklake_data_file as file
-    where file.table_id = tab.table_id and file.end_snapshot is null and file.file_size_bytes < {LARGE}
+    where file.table_id = tab.table_id and file.end_snapshot is null and file.file_size_bytes < {LARGE_FILE_BYTES}
 ) + (
     select count(*) from __ducklake_metadata_lake.ducklake_delete_file as gone
     inner join __ducklake_metadata_lake.ducklake_data_file as file on gone.data_file_id = file.data_file_id
-    where gone.table_id = tab.table_id and gone.end_snapshot is null and file.file_size_bytes < {LARGE}
+    where gone.table_id = tab.table_id and gone.end_snapshot is null and file.file_size_bytes < {LARGE_FILE_BYTES}
 ) as files, (
     select list(held.table_name order by held.table_name)
     from __ducklake_metadata_lake.ducklake_inlined_data_tables as held
@@ -208,7 +208,9 @@ def _tidy(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> None:
     rewrite = "call ducklake_rewrite_data_files('lake', ?, schema => ?, delete_threshold => ?)"
     con.execute(rewrite, [*names, DELETED_SHARE])
     # A table that only grows would be written anew as a whole each time.
-    con.execute("call ducklake_merge_adjacent_files('lake', ?, schema => ?, max_file_size => ?)", [*names, LARGE])
+    con.execute(
+        "call ducklake_merge_adjacent_files('lake', ?, schema => ?, max_file_size => ?)", [*names, LARGE_FILE_BYTES]
+    )
 
 
 def _past_snapshots(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[int]:

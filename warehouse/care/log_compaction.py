@@ -18,7 +18,7 @@ from warehouse.lake.connection import log_folder
 from warehouse.lake.duckdb_setting import INLINING, setting
 from warehouse.lake.transaction import transaction
 from warehouse.log.commit import sync_catalog, without_a_place
-from warehouse.log.live_files import FANOUT, LARGE, LogFile
+from warehouse.log.live_files import FANOUT, LARGE_FILE_BYTES, LogFile
 from warehouse.log.parquet_file import COMPACTED, SUFFIX, UNFINISHED, digest_of, named_digest, write_compacted_file
 from warehouse.settings import Settings
 
@@ -37,13 +37,13 @@ def find_run(files: Sequence[LogFile], *, up_to: int | None = None, at_least: in
 
     Files with batches after `up_to` are left alone: whoever waits for those would have to read a larger file.
     """
-    joinable = [file.bytes < LARGE and (up_to is None or file.last <= up_to) for file in files]
+    joinable = [file.bytes < LARGE_FILE_BYTES and (up_to is None or file.last <= up_to) for file in files]
     for size in sorted({file.size for file in files}):
         fits = [can and file.size <= size for can, file in zip(joinable, files, strict=True)]
         for together, group in itertools.groupby(range(len(files)), fits.__getitem__):
             run = [files[place] for place in group]
             if together and len(run) >= at_least:
-                return _up_to_bytes(run[:MOST_FILES], 2 * LARGE)
+                return _up_to_bytes(run[:MOST_FILES], 2 * LARGE_FILE_BYTES)
     return []
 
 

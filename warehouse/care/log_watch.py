@@ -24,7 +24,7 @@ from warehouse.system.sources import explain
 from warehouse.system.texts import shortened
 
 if TYPE_CHECKING:
-    from warehouse.care.finding import Finding
+    from warehouse.care.defect import Defect
     from warehouse.care.verify import CheckedFile
 
 # A look takes so many seconds of a processor, and the next one begins after at least this pause, or so many times what
@@ -35,7 +35,7 @@ PAUSE_FACTOR: Final = 50.0
 # A file that was looked at so long ago is looked at again.
 AGAIN_SECONDS: Final = 86_400.0
 MOST_FINDINGS: Final = 20
-LONGEST_FINDING: Final = 500
+LONGEST_FINDING_LETTERS: Final = 500
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ def _look(settings: Settings, before: LogWatch, until: float) -> LogWatch:
     for name in due:
         findings = live[name]()
         looks[name] = Look(time.time(), len(findings))
-        found += [shortened(str(one), LONGEST_FINDING) for one in findings]
+        found += [shortened(str(one), LONGEST_FINDING_LETTERS) for one in findings]
         gone = gone or bool(findings)
         if time.process_time() >= until:
             break
@@ -158,7 +158,7 @@ def _look(settings: Settings, before: LogWatch, until: float) -> LogWatch:
     )
 
 
-def _live_files(settings: Settings) -> "dict[str, Callable[[], Sequence[Finding]]]":
+def _live_files(settings: Settings) -> "dict[str, Callable[[], Sequence[Defect]]]":
     """How each file that the lake consists of is looked through, by its name; none where there is no lake yet."""
     from warehouse.care.catalog_check import read_catalog
     from warehouse.care.file_digests import check_digest
@@ -175,7 +175,7 @@ def _live_files(settings: Settings) -> "dict[str, Callable[[], Sequence[Finding]
     }
 
 
-def _findings_of(check: "Callable[[Path], CheckedFile]", path: Path) -> "Sequence[Finding]":
+def _findings_of(check: "Callable[[Path], CheckedFile]", path: Path) -> "Sequence[Defect]":
     return check(path).findings
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from warehouse.build.model import PUBLISHED
 from warehouse.build.scheduler import reason_of
-from warehouse.care.finding import Finding
+from warehouse.care.defect import Defect
 from warehouse.errors import LakeError, WarehouseError
 from warehouse.lake.connection import data_path, open_lake
 from warehouse.publish.origin import read_origin
@@ -43,7 +43,7 @@ class Compared(msgspec.Struct, frozen=True):
     """How many marts were compared, and what differs; `unread` says why none could be."""
 
     marts: int
-    findings: tuple[Finding, ...]
+    findings: tuple[Defect, ...]
     unread: str | None = None
 
 
@@ -85,16 +85,16 @@ def _is_what_was_built(con: duckdb.DuckDBPyConnection) -> bool:
     return (published.run_id, published.batch) == (origin.run_id, origin.batch)
 
 
-def _differences(con: duckdb.DuckDBPyConnection, settings: Settings, marts: list[str]) -> Iterator[Finding]:
+def _differences(con: duckdb.DuckDBPyConnection, settings: Settings, marts: list[str]) -> Iterator[Defect]:
     for mart in marts:
         place = str(data_path(settings).joinpath(*mart.split(".")))
         ((built_rows, built),) = con.execute(ROWS.format(f"build.{mart}")).fetchall()
         try:
             ((rows, shown),) = con.execute(ROWS.format(f"lake.{mart}")).fetchall()
         except duckdb.Error as error:
-            yield Finding(place, "its rows", f"cannot be read: {reason_of(error)}")
+            yield Defect(place, "its rows", f"cannot be read: {reason_of(error)}")
             continue
         if rows != built_rows:
-            yield Finding(place, "its rows", f"are {rows:,} and {built_rows:,} were built")
+            yield Defect(place, "its rows", f"are {rows:,} and {built_rows:,} were built")
         elif shown != built:
-            yield Finding(place, "its rows", f"have other values than the {built_rows:,} that were built")
+            yield Defect(place, "its rows", f"have other values than the {built_rows:,} that were built")

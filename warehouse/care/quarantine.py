@@ -44,7 +44,7 @@ COLUMNS: Final = f"""
 Row = tuple[Any, ...]
 
 
-class Quarantined(msgspec.Struct, frozen=True):
+class JudgedDelivery(msgspec.Struct, frozen=True):
     """A delivery with a problem; `id` names it. `problem_today` is None when today's contract takes it for an event,
     `resolved` says that the same bytes are in the log as an event already."""
 
@@ -64,13 +64,13 @@ class Listed(msgspec.Struct, frozen=True):
     """How many deliveries have which problem, and the newest of them."""
 
     problems: dict[str, int]
-    deliveries: tuple[Quarantined, ...]
+    deliveries: tuple[JudgedDelivery, ...]
 
 
 class Shown(msgspec.Struct, frozen=True):
     """One delivery with its body; bytes of it that are no UTF-8 are written as \\xNN."""
 
-    delivery: Quarantined
+    delivery: JudgedDelivery
     body: str
 
 
@@ -180,13 +180,13 @@ def _steps(con: duckdb.DuckDBPyConnection) -> Iterator[list[Row]]:
         yield rows
 
 
-def _judged(con: duckdb.DuckDBPyConnection, rows: Sequence[Row]) -> Iterator[Quarantined]:
+def _judged(con: duckdb.DuckDBPyConnection, rows: Sequence[Row]) -> Iterator[JudgedDelivery]:
     read = [decode(_body(row), 0) for row in rows]
     known = _in_log(con, [delivery for delivery in read if delivery.problem is None])
     for row, delivery in zip(rows, read, strict=True):
         resolved = delivery.problem is None and _digest(delivery.body) in known
         columns: list[Any] = [*row[:-2], delivery.problem, resolved]
-        yield Quarantined(*columns)
+        yield JudgedDelivery(*columns)
 
 
 def _in_log(con: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery]) -> set[bytes]:

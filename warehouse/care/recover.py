@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from warehouse.care.accepted_losses import Accepted, accept_losses, accepted_of, missing_of
 from warehouse.care.catalog_check import read_catalog
-from warehouse.care.finding import Finding
+from warehouse.care.defect import Defect
 from warehouse.care.verify import CheckedFile, check_file, finding_of, salvage_file
 from warehouse.errors import JournalCorrupt, LakeError, NoteError
 from warehouse.journal import Damage, Journal, list_journals
@@ -53,13 +53,13 @@ class Recovery(msgspec.Struct, frozen=True):
     deliveries: int
     from_journals: int
     batch: int
-    damage: tuple[Finding, ...]
+    damage: tuple[Defect, ...]
     is_needed: bool
     aside: str | None
     accepted: Accepted
 
 
-class _Plan(msgspec.Struct):
+class _Recovering(msgspec.Struct):
     whole: list[CheckedFile]
     partly: list[tuple[CheckedFile, dict[str, Spans]]]
     superseded: list[CheckedFile]
@@ -67,7 +67,7 @@ class _Plan(msgspec.Struct):
     taken: dict[str, Spans]
     journals: dict[Path, Spans]
     batch: int
-    findings: list[Finding]
+    findings: list[Defect]
     is_needed: bool = False
 
     def report(self, aside: Path | None, accepted: Accepted) -> Recovery:
@@ -120,7 +120,7 @@ def recover(
         return plan.report(aside, accepted_of(settings, plan.taken))
 
 
-def _recover(settings: Settings, plan: _Plan) -> Path:
+def _recover(settings: Settings, plan: _Recovering) -> Path:
     """Do what was planned; the folder for what is of no use any more."""
     aside = _begin_aside(settings, plan)
     draft, known = _build(settings, plan)
@@ -129,10 +129,10 @@ def _recover(settings: Settings, plan: _Plan) -> Path:
     return aside
 
 
-def _plan(settings: Settings, scratch: Path, progress: Progress) -> _Plan:
+def _plan(settings: Settings, scratch: Path, progress: Progress) -> _Recovering:
     paths = sorted(log_folder(settings).glob(f"*{SUFFIX}"))
     total = sum(path.stat().st_size for path in paths)
-    plan = _Plan([], [], [], [], {}, {}, 0, [])
+    plan = _Recovering([], [], [], [], {}, {}, 0, [])
     sound: list[CheckedFile] = []
     salvaged: list[CheckedFile] = []
     done = 0
@@ -163,16 +163,16 @@ def _plan(settings: Settings, scratch: Path, progress: Progress) -> _Plan:
     return plan
 
 
-def _last_publication(settings: Settings, plan: "_Plan") -> Publication | None:
+def _last_publication(settings: Settings, plan: "_Recovering") -> Publication | None:
     """The note of the last publishing; what is recovered does not hang on it."""
     try:
         return read_publication(settings)
     except NoteError as error:
-        plan.findings.append(Finding(str(publication_path(settings)), "the note", error.message))
+        plan.findings.append(Defect(str(publication_path(settings)), "the note", error.message))
         return None
 
 
-def _is_needed(settings: Settings, plan: _Plan, logged: dict[str, int]) -> bool:
+def _is_needed(settings: Settings, plan: _Recovering, logged: dict[str, int]) -> bool:
     """Whether the catalog cannot be read, names other files, or the log has passed over what a journal has.
 
     What a journal has beyond its last sealed delivery is for the next sealing.
@@ -184,7 +184,7 @@ def _is_needed(settings: Settings, plan: _Plan, logged: dict[str, int]) -> bool:
     return bool(known.findings) or is_other or bool(plan.partly) or bool(passed)
 
 
-def _take(plan: _Plan, one: CheckedFile, *, is_whole: bool) -> None:
+def _take(plan: _Recovering, one: CheckedFile, *, is_whole: bool) -> None:
     wanted = {journal: spans.minus(plan.taken.get(journal, Spans())) for journal, spans in one.spans.items()}
     wanted = {journal: spans for journal, spans in wanted.items() if len(spans)}
     if not wanted:
@@ -197,7 +197,7 @@ def _take(plan: _Plan, one: CheckedFile, *, is_whole: bool) -> None:
         plan.taken.setdefault(journal, Spans()).merge(spans)
 
 
-def _look_into(plan: _Plan, path: Path) -> None:
+def _look_into(plan: _Recovering, path: Path) -> None:
     """Note what a journal has that no sound file has."""
     damage: list[Damage] = []
     try:
@@ -205,7 +205,7 @@ def _look_into(plan: _Plan, path: Path) -> None:
             held = Spans(position for position, _, _ in journal.records(damage.append))
             name = journal.name
     except (JournalCorrupt, OSError) as error:
-        plan.findings.append(Finding(str(path), "the file", f"cannot be read: {getattr(error, 'message', error)}"))
+        plan.findings.append(Defect(str(path), "the file", f"cannot be read: {getattr(error, 'message', error)}"))
         return
     plan.findings += [finding_of(one) for one in damage]
     missing = held.minus(plan.taken.get(name, Spans()))
@@ -214,7 +214,7 @@ def _look_into(plan: _Plan, path: Path) -> None:
         plan.taken.setdefault(name, Spans()).merge(missing)
 
 
-def _build(settings: Settings, plan: _Plan) -> tuple[Path, set[str]]:
+def _build(settings: Settings, plan: _Recovering) -> tuple[Path, set[str]]:
     """A whole catalog beside the old one, closed and on the disk, and the names of the files it knows."""
     catalog = catalog_path(settings)
     draft = catalog.with_name(f"{catalog.name}.recovering")
@@ -261,7 +261,7 @@ def _rows_of(one: CheckedFile, wanted: dict[str, Spans]) -> pa.Table:
     return table.filter(kept)
 
 
-def _add_from_journals(con: duckdb.DuckDBPyConnection, settings: Settings, plan: _Plan) -> None:
+def _add_from_journals(con: duckdb.DuckDBPyConnection, settings: Settings, plan: _Recovering) -> None:
     rows = LogRows()
     for path, wanted in plan.journals.items():
         with Journal(path) as journal:
@@ -282,7 +282,7 @@ def _add_from_journals(con: duckdb.DuckDBPyConnection, settings: Settings, plan:
         plan.batch = commit_batch(con, settings, rows, _nothing)
 
 
-def _begin_aside(settings: Settings, plan: _Plan) -> Path:
+def _begin_aside(settings: Settings, plan: _Recovering) -> Path:
     """The folder for what is of no use any more, with the damaged files: one made anew may take the name of its old."""
     aside = catalog_path(settings).parent / f"before-recovery-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
     make_folder(aside)
@@ -308,7 +308,7 @@ def _replace_catalog(settings: Settings, draft: Path, aside: Path) -> None:
     sync_folder(catalog.parent)
 
 
-def _clear(settings: Settings, plan: _Plan, known: set[str], aside: Path) -> None:
+def _clear(settings: Settings, plan: _Recovering, known: set[str], aside: Path) -> None:
     """Take away the files that the new catalog does not know."""
     for one in plan.damaged:
         if one.path.name not in known:

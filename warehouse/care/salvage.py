@@ -17,7 +17,7 @@ from warehouse.delivery.payload_hash import payload_hash
 from warehouse.log.parquet_file import COLUMNS
 
 # A changed length may ask for any amount of memory.
-MEMORY: Final = 4 * 2**30
+MEMORY_BYTES: Final = 4 * 2**30
 UNREADABLE: Final = (OSError, ValueError, pa.ArrowException)
 
 
@@ -72,7 +72,7 @@ def _footer(path: Path) -> int:
 
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if len(sys.argv) > 2:
         save_sound_groups(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from warehouse.care.accepted_losses import Accepted, accepted_of, missing_of
 from warehouse.care.catalog_check import files_there, positions_of, read_catalog
+from warehouse.care.defect import Defect
 from warehouse.care.file_digests import check_digest, table_of
-from warehouse.care.finding import Finding
 from warehouse.care.mart_values import compare_marts
 from warehouse.delivery.payload_hash import payload_hash
 from warehouse.errors import JournalCorrupt, LakeMissing
@@ -39,7 +39,7 @@ class CheckedFile(msgspec.Struct, frozen=True):
     first_batch: int
     last_batch: int
     spans: dict[str, Spans]
-    findings: tuple[Finding, ...]
+    findings: tuple[Defect, ...]
 
 
 class CheckReport(msgspec.Struct, frozen=True):
@@ -61,7 +61,7 @@ class CheckReport(msgspec.Struct, frozen=True):
     uncompared: str | None
     accepted: Accepted
     bytes: int
-    findings: tuple[Finding, ...]
+    findings: tuple[Defect, ...]
 
 
 def verify(settings: Settings, progress: Progress = lambda _done, _total: None) -> CheckReport:
@@ -69,7 +69,7 @@ def verify(settings: Settings, progress: Progress = lambda _done, _total: None) 
 
     `progress` is told the bytes read and their sum. Raises LakeMissing when there is neither a log nor a journal.
     """
-    found: list[Finding] = []
+    found: list[Defect] = []
     # What is there is listed before what is known: a file that is committed meanwhile is on one list at least.
     there = files_there(settings)
     known = read_catalog(settings)
@@ -117,7 +117,7 @@ def verify(settings: Settings, progress: Progress = lambda _done, _total: None) 
     )
 
 
-def check_catalog(settings: Settings) -> tuple[Finding, ...]:
+def check_catalog(settings: Settings) -> tuple[Defect, ...]:
     """What the catalog alone tells, without reading the files' contents: those that are gone, have another length, or
     that it does not know although only they have a delivery; positions with a gap; a counter that went back.
 
@@ -127,12 +127,12 @@ def check_catalog(settings: Settings) -> tuple[Finding, ...]:
     there = files_there(settings)
     known = read_catalog(settings, strict=True)
     gone = [
-        Finding(str(path), "the file", "is gone or has another length")
+        Defect(str(path), "the file", "is gone or has another length")
         for path, size in known.sizes.items()
         if not path.is_file() or path.stat().st_size != size
     ]
     log = positions_of(settings)
-    if isinstance(log, Finding):
+    if isinstance(log, Defect):
         # Where deliveries are missing nobody can say.
         return (*known.findings, *gone, log)
     unnamed = [path for path in there if path.name not in known.named]
@@ -189,7 +189,7 @@ def bodies_of(table: Any) -> Iterator[tuple[Any, ...]]:
 def _read_rows(path: Path) -> CheckedFile:
     """The rows of a file whose digest is right: were it written wrongly, a hash of a row would tell."""
     spans: dict[str, Spans] = {}
-    findings: list[Finding] = []
+    findings: list[Defect] = []
     batches: set[int] = set()
     rows = 0
     with pq.ParquetFile(path) as file:
@@ -201,7 +201,7 @@ def _read_rows(path: Path) -> CheckedFile:
             for journal, position, content, body in bodies_of(batch):
                 positions.setdefault(journal, []).append(position)
                 if payload_hash(body) != content:
-                    findings.append(Finding(str(path), f"row {rows}", "the body does not match its payload_hash"))
+                    findings.append(Defect(str(path), f"row {rows}", "the body does not match its payload_hash"))
                 rows += 1
             for journal, listed in positions.items():
                 doubled = spans.setdefault(journal, Spans()).add(listed)
@@ -209,21 +209,21 @@ def _read_rows(path: Path) -> CheckedFile:
     return CheckedFile(path, rows, min(batches, default=0), max(batches, default=0), spans, tuple(findings))
 
 
-def _add_positions(path: Path, journal: str, spans: Spans, log: dict[str, Spans], found: list[Finding]) -> None:
+def _add_positions(path: Path, journal: str, spans: Spans, log: dict[str, Spans], found: list[Defect]) -> None:
     known = log.setdefault(journal, Spans())
     found += [_doubled(path, journal, *span) for span in known.merge(spans)]
 
 
-def _doubled(path: Path, journal: str, first: int, last: int) -> Finding:
-    return Finding(str(path), f"journal {journal}", f"deliveries {first} to {last} are in the log twice")
+def _doubled(path: Path, journal: str, first: int, last: int) -> Defect:
+    return Defect(str(path), f"journal {journal}", f"deliveries {first} to {last} are in the log twice")
 
 
 def check_unnamed(
     settings: Settings, paths: Iterable[Path], log: dict[str, Spans], kept: dict[str, Spans]
-) -> list[Finding]:
+) -> list[Defect]:
     """Files of the log that the catalog does not know, if they alone have a delivery: neither the log has it, nor a
     journal. Others are what a sealing or a compaction that died left behind, and go by themselves."""
-    found: dict[Path, list[Finding]] = {}
+    found: dict[Path, list[Defect]] = {}
     for path in paths:
         checked = check_file(path)
         if checked.findings:
@@ -231,7 +231,7 @@ def check_unnamed(
         for journal, spans in checked.spans.items():
             only = spans.minus(log.get(journal, Spans())).minus(kept.get(journal, Spans()))
             found.setdefault(path, []).extend(
-                Finding(
+                Defect(
                     str(path),
                     f"journal {journal}",
                     f"deliveries {first} to {last} are here alone: the catalog does not know this file",
@@ -245,7 +245,7 @@ def check_unnamed(
     return [finding for some in found.values() for finding in some]
 
 
-def _check_journal(path: Path, log: dict[str, Spans], kept: dict[str, Spans], found: list[Finding]) -> int:
+def _check_journal(path: Path, log: dict[str, Spans], kept: dict[str, Spans], found: list[Defect]) -> int:
     """Read one journal, and add what it holds to `kept`; records that the log lacks although it has later ones are
     found as well, and records that it must have had and has no more."""
     damage: list[Damage] = []
@@ -258,33 +258,33 @@ def _check_journal(path: Path, log: dict[str, Spans], kept: dict[str, Spans], fo
             sealed = log.get(journal.name, Spans())
             passed = held.minus(sealed).until(sealed.last)
             found += [
-                Finding(str(path), f"deliveries {first} to {last}", "were passed over by the log; they are here")
+                Defect(str(path), f"deliveries {first} to {last}", "were passed over by the log; they are here")
                 for first, last in passed
             ]
             # A file that ends between two records shows nothing of it by itself.
             gone = sealed.minus(held) if not damage else Spans()
             found += [
-                Finding(str(path), f"deliveries {first} to {last}", "are in the log and not here any more")
+                Defect(str(path), f"deliveries {first} to {last}", "are in the log and not here any more")
                 for first, last in gone
             ]
     except FileNotFoundError:
         # Sealed and past its time, it may go at any moment.
         return 0
     except (JournalCorrupt, OSError) as error:
-        found.append(Finding(str(path), "the file", f"cannot be read: {getattr(error, 'message', error)}"))
+        found.append(Defect(str(path), "the file", f"cannot be read: {getattr(error, 'message', error)}"))
     found += [finding_of(one) for one in damage]
     return count
 
 
-def finding_of(damage: Damage) -> Finding:
+def finding_of(damage: Damage) -> Defect:
     """A damage of a journal as a finding."""
     text = str(damage).removeprefix(f"{damage.path}: ")
     what, _, missing = text.partition(": ")
-    return Finding(str(damage.path), what, missing)
+    return Defect(str(damage.path), what, missing)
 
 
 def _damaged(path: Path, place: str, problem: str) -> CheckedFile:
-    return CheckedFile(path, 0, 0, 0, {}, (Finding(str(path), place, problem),))
+    return CheckedFile(path, 0, 0, 0, {}, (Defect(str(path), place, problem),))
 
 
 def _place_in(path: Path) -> str:

@@ -9,7 +9,7 @@ from warehouse.cli.progress import progress
 from warehouse.cli.style import console, facts, listing, printable, say_json, size
 
 if TYPE_CHECKING:
-    from warehouse.care.quarantine import Quarantined
+    from warehouse.care.quarantine import JudgedDelivery
 
 
 @click.group()
@@ -132,7 +132,7 @@ def retry_command(context: click.Context, append: bool, as_json: bool) -> None:
         click.echo("Nothing was changed: `warehouse quarantine retry --apply` appends them.")
 
 
-def _today(one: "Quarantined") -> str:
+def _today(one: "JudgedDelivery") -> str:
     if one.resolved:
         return "in the log as an event"
     return one.problem_today or "an event: retry it"

@@ -15,8 +15,8 @@ from warehouse.system.home_folder import HomeFolder
 from warehouse.system.lock import hold_lock
 
 # uvicorn's own grace and the time to leave the interpreter; a refresh may be in the middle of a large one.
-RECEIVER_GRACE: Final = 20.0
-REFRESH_GRACE: Final = 120.0
+RECEIVER_GRACE_SECONDS: Final = 20.0
+REFRESH_GRACE_SECONDS: Final = 120.0
 
 
 @click.command()
@@ -61,8 +61,8 @@ def up(context: click.Context, host: str | None, port: int | None, workers: int 
     with _alone(settings):
         return supervise(
             [
-                Child("receiver", ("serve", *home, *listening), receiving, RECEIVER_GRACE, takes_hangup=True),
-                Child("refresh", ("refresh", *home, "--watch", f"{watch:g}"), refreshing, REFRESH_GRACE),
+                Child("receiver", ("serve", *home, *listening), receiving, RECEIVER_GRACE_SECONDS, takes_hangup=True),
+                Child("refresh", ("refresh", *home, "--watch", f"{watch:g}"), refreshing, REFRESH_GRACE_SECONDS),
             ]
         )
 

@@ -10,7 +10,7 @@ from warehouse.care.file_digests import table_of
 from warehouse.care.verify import check_catalog
 from warehouse.errors import LakeMissing, LockHeld
 from warehouse.health.finding import Finding, State, told
-from warehouse.health.overview import Backlog, Overview, overview, reading_lake
+from warehouse.health.overview import JournalState, Overview, overview, reading_lake
 from warehouse.notes.log_counts import read_figures
 from warehouse.notes.log_watch_note import read_log_watch
 from warehouse.notes.refresh_attempt import State as Attempt
@@ -21,10 +21,10 @@ from warehouse.system.lock import hold_lock
 
 OLD_REFRESH: Final = timedelta(hours=24)
 CLOCK_SLACK: Final = timedelta(seconds=60)
-MANY_PROBLEMS: Final = 0.01
+MANY_PROBLEMS_SHARE: Final = 0.01
 MISSING_SHOWN: Final = 3
 # The log is looked through about once a day; a very long one, or one that nobody watches, waits longer.
-LATE_LOOK: Final = 8 * 86_400.0
+LATE_LOOK_SECONDS: Final = 8 * 86_400.0
 # Notes are spoken of where what they tell of is.
 CHECK_OF: Final = {"publication": "refresh", "marks": "journal"}
 CLOCK: Final = """
@@ -68,8 +68,8 @@ def log(settings: Settings) -> Iterator[Finding]:
         yield Finding("log", State.WRONG, text, f"{LOOK_THROUGH}; {RECOVER}")
     since = f", each in the last {told(timedelta(seconds=now - known.oldest))}" if known.oldest is not None else ""
     text = f"{known.verified:,} of {known.files:,} files looked through{since}"
-    late = known.verified < known.files or (known.oldest is not None and now - known.oldest > LATE_LOOK)
-    stale = now - known.looked > LATE_LOOK
+    late = known.verified < known.files or (known.oldest is not None and now - known.oldest > LATE_LOOK_SECONDS)
+    stale = now - known.looked > LATE_LOOK_SECONDS
     state = State.WARN if late or stale else State.OK
     yield Finding("log", state, text, f"leave `warehouse up` running, or {LOOK_THROUGH}" if late or stale else None)
 
@@ -109,7 +109,7 @@ def journal(settings: Settings) -> Iterator[Finding]:
     yield from _problems(found)
 
 
-def _journal(found: Overview, backlog: Backlog) -> Iterator[Finding]:
+def _journal(found: Overview, backlog: JournalState) -> Iterator[Finding]:
     for damage in backlog.damage:
         torn = "torn tail" in damage
         hint = "nothing to do: it was promised to nobody" if torn else READ_JOURNAL
@@ -152,7 +152,7 @@ def _problems(found: Overview) -> Iterator[Finding]:
         return
     count = sum(found.log.problems.values())
     text = f"{count:,} of {found.log.deliveries:,} deliveries could not be understood"
-    many = count > MANY_PROBLEMS * found.log.deliveries
+    many = count > MANY_PROBLEMS_SHARE * found.log.deliveries
     yield Finding("quarantine", State.WARN if many else State.OK, text, "`warehouse quarantine list`" if many else None)
 
 

@@ -16,12 +16,12 @@ from warehouse.health.finding import Finding, State
 from warehouse.settings import Settings
 from warehouse.system.disk import sync_file
 
-LITTLE_ROOM: Final = 10 * 10**9
-NO_ROOM: Final = 10**9
+LITTLE_ROOM_BYTES: Final = 10 * 10**9
+NO_ROOM_BYTES: Final = 10**9
 SLOW_SYNC_SECONDS: Final = 0.02
 SYNCS: Final = 11
 ANSWER_SECONDS: Final = 3.0
-SHORT_KEY: Final = 16
+SHORT_KEY_LETTERS: Final = 16
 MEMORY_FILE_SYSTEMS: Final = frozenset({"tmpfs", "ramfs"})
 
 
@@ -40,8 +40,10 @@ def keys(settings: Settings) -> Iterator[Finding]:
     if not found:
         text = "no API key is set: queries work, `warehouse serve` does not start"
         yield Finding("keys", State.WARN, text, f"set WAREHOUSE_API_KEYS; {make}")
-    elif any(len(key) < SHORT_KEY for key in found):
-        yield Finding("keys", State.WARN, f"a key is shorter than {SHORT_KEY} characters and can be guessed", make)
+    elif any(len(key) < SHORT_KEY_LETTERS for key in found):
+        yield Finding(
+            "keys", State.WARN, f"a key is shorter than {SHORT_KEY_LETTERS} characters and can be guessed", make
+        )
     else:
         yield Finding("keys", State.OK, f"{len(found)} set")
     if file is not None and file.stat().st_mode & 0o077 and not all(is_hashed(key) for key in read_keys_file(file)):
@@ -118,7 +120,7 @@ def receiver(settings: Settings) -> Iterator[Finding]:
 def _room(title: str, place: Path) -> Iterator[Finding]:
     free = shutil.disk_usage(place).free
     text = f"{free / 1e9:,.1f} GB free for the {title}"
-    state = State.WRONG if free < NO_ROOM else State.WARN if free < LITTLE_ROOM else State.OK
+    state = State.WRONG if free < NO_ROOM_BYTES else State.WARN if free < LITTLE_ROOM_BYTES else State.OK
     hint = None if state is State.OK else "free space, or move the home to a larger disk: a full one answers 500"
     yield Finding("disk", state, text, hint)
 

@@ -22,7 +22,7 @@ from warehouse.settings import Settings
 from warehouse.system.sources import Sources, Unread
 
 
-class Backlog(msgspec.Struct, frozen=True):
+class JournalState(msgspec.Struct, frozen=True):
     """The journal files of this home, how many of their deliveries are not in the log yet, what is damaged there."""
 
     files: int
@@ -58,7 +58,7 @@ class Overview(msgspec.Struct, frozen=True):
     by schema and name. What could not be read is None or empty as well, and stands in `unread`."""
 
     home: str
-    journal: Backlog | None
+    journal: JournalState | None
     log: Log | None
     refresh: Publication | None
     attempt: Attempted | None
@@ -166,7 +166,7 @@ def _sealed(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
     return dict(con.execute("select journal, max(position) from lake.log.events group by journal").fetchall())
 
 
-def _backlog(settings: Settings, sealed: dict[str, int], progress: Progress | None, sources: Sources) -> Backlog:
+def _backlog(settings: Settings, sealed: dict[str, int], progress: Progress | None, sources: Sources) -> JournalState:
     if settings.journal_dir.exists() or settings.journal_dir.is_symlink():
         # Listing by a pattern takes a folder that cannot be read for an empty one.
         os.listdir(settings.journal_dir)  # noqa: PTH208 - as above
@@ -193,7 +193,7 @@ def _backlog(settings: Settings, sealed: dict[str, int], progress: Progress | No
         read += size
         if progress is not None:
             progress(read, sum(sizes.values()))
-    return Backlog(len(sizes), sum(sizes.values()), unsealed, tuple(map(str, damage)))
+    return JournalState(len(sizes), sum(sizes.values()), unsealed, tuple(map(str, damage)))
 
 
 def _size(path: Path) -> int:

@@ -33,10 +33,10 @@ from warehouse.journal.record import (
 )
 from warehouse.system.disk import sync_file
 
-CHUNK: Final = 4 * 2**20
-PIECE: Final = 2**16
+CHUNK_BYTES: Final = 4 * 2**20
+PIECE_BYTES: Final = 2**16
 # The least that a disk writes: either all of it is on the disk or nothing.
-SECTOR: Final = 512
+SECTOR_BYTES: Final = 512
 
 
 class Reason(StrEnum):
@@ -174,7 +174,7 @@ class Journal:
         if sync != SYNC or end > self.size or NUMBER.size + meta_length > length:
             return None
         # A damaged length may be as long as the file: believe it before making room for it.
-        if length > CHUNK and self._checksum(offset + FRAME.size, end) != checksum:
+        if length > CHUNK_BYTES and self._checksum(offset + FRAME.size, end) != checksum:
             return None
         at = self._load(offset, end - offset)
         stop = at + end - offset
@@ -208,7 +208,7 @@ class Journal:
         """The index in `_data` of the byte at `offset`, with at least `length` bytes from there on."""
         at = offset - self._base
         if at < 0 or at + length > len(self._data):
-            self._data = self._read(offset, min(max(length, CHUNK), self.size - offset))
+            self._data = self._read(offset, min(max(length, CHUNK_BYTES), self.size - offset))
             self._base, at = offset, 0
         return at
 
@@ -228,7 +228,7 @@ class Journal:
     def _checksum(self, offset: int, end: int) -> int:
         checksum = self._seed
         while offset < end:
-            piece = self._read(offset, min(CHUNK, end - offset))
+            piece = self._read(offset, min(CHUNK_BYTES, end - offset))
             checksum = zlib.crc32(piece, checksum)
             offset += len(piece)
         return checksum
@@ -246,8 +246,8 @@ class Journal:
         if end > self.size:
             return True
         # A write that ends early leaves the record's end as it was, a power cut any sector.
-        sectors = range(offset - offset % SECTOR + SECTOR, end - SECTOR, SECTOR)
-        return self._is_reserved(end - 1, end) or any(self._is_reserved(at, at + SECTOR) for at in sectors)
+        sectors = range(offset - offset % SECTOR_BYTES + SECTOR_BYTES, end - SECTOR_BYTES, SECTOR_BYTES)
+        return self._is_reserved(end - 1, end) or any(self._is_reserved(at, at + SECTOR_BYTES) for at in sectors)
 
     def _is_reserved(self, offset: int, end: int) -> bool:
         return self._is_all(RESERVED, offset, end)
@@ -255,7 +255,7 @@ class Journal:
     def _is_all(self, byte: bytes, offset: int, end: int) -> bool:
         """Whether there is nothing but `byte` from `offset` to `end`."""
         while offset < end:
-            piece = self._read(offset, min(CHUNK, end - offset))
+            piece = self._read(offset, min(CHUNK_BYTES, end - offset))
             if piece.count(byte) != len(piece):
                 return False
             offset += len(piece)
@@ -280,7 +280,7 @@ def written_after(path: Path, offset: int) -> int:
     with path.open("rb") as file:
         end = file.seek(0, os.SEEK_END)
         while end > offset:
-            start = max(offset, end - PIECE)
+            start = max(offset, end - PIECE_BYTES)
             file.seek(start)
             written = len(file.read(end - start).rstrip(RESERVED))
             if written:

@@ -27,10 +27,10 @@ from warehouse.system.disk import make_folder, sync_file, sync_folder
 # A journal that has no header on the disk yet.
 UNNAMED: Final = ".new"
 # Room is reserved for at least so many groups like the one at hand.
-SMALL: Final = 4
+ROOM_GROUPS: Final = 4
 # The end of a journal of which a part is lost: no reader takes it for a record, for room or for a torn tail.
 CUT: Final = b"cut\n"
-PIECE: Final = 2**20
+PIECE_BYTES: Final = 2**20
 
 
 class JournalWriter:
@@ -164,7 +164,7 @@ class JournalWriter:
 
     def _reserve(self, size: int, group: int) -> int:
         """Make room after the first `size` bytes for more groups of so many bytes; how much there is now."""
-        if group > len(self._room) // SMALL:
+        if group > len(self._room) // ROOM_GROUPS:
             return 0
         try:
             return os.write(self._descriptor, self._room)
@@ -261,7 +261,7 @@ def _copy_bytes(source: int, target: int, size: int) -> int:
     copied = 0
     while copied < size:
         try:
-            piece = os.pread(source, min(PIECE, size - copied), copied)
+            piece = os.pread(source, min(PIECE_BYTES, size - copied), copied)
         except OSError as error:
             if error.errno != errno.EIO:
                 raise

@@ -16,7 +16,7 @@ import duckdb
 from warehouse.errors import LakeError
 
 ATTEMPTS: Final = 50
-PAUSE: Final = 0.05
+PAUSE_SECONDS: Final = 0.05
 # A change within the same tick of the file system's clock would not be seen.
 AT_REST_NS: Final = 20_000_000
 
@@ -42,7 +42,7 @@ def copy_catalog(con: duckdb.DuckDBPyConnection, catalog: Path) -> Path:
         newest = max(state[0] for state in before if state is not None)
         if _state(catalog, log) == before and time.time_ns() - newest > AT_REST_NS:
             return copy
-        time.sleep(PAUSE)
+        time.sleep(PAUSE_SECONDS)
     raise LakeError(
         "it changes all the time, and cannot be copied for a user who may not write beside it.",
         "try again when no refresh runs, or get the right to write to its folder",

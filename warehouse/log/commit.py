@@ -27,8 +27,8 @@ BATCH_ROWS: Final = 100_000
 BATCH_BYTES: Final = 64 * 2**20
 
 ATTEMPTS: Final = 20
-FIRST_PAUSE: Final = 0.05
-LONGEST_PAUSE: Final = 2.0
+FIRST_PAUSE_SECONDS: Final = 0.05
+LONGEST_PAUSE_SECONDS: Final = 2.0
 
 # Files that maintenance has replaced may still be open somewhere; deleting them is for the catalog to do.
 KNOWN_FILES: Final = """
@@ -45,7 +45,7 @@ def commit_batch(
 
     Raises LakeError; a file that got no commit stays behind for `remove_strays`.
     """
-    pause = FIRST_PAUSE
+    pause = FIRST_PAUSE_SECONDS
     for attempt in range(ATTEMPTS):
         try:
             # A catalog that is reached over a network may refuse a commit that it has made.
@@ -56,7 +56,7 @@ def commit_batch(
         except duckdb.TransactionException:
             # Another host was faster. Its moment has passed; waiting at random keeps the two from meeting again.
             time.sleep(pause * secrets.SystemRandom().uniform(0.5, 1.5))
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
         except duckdb.Error as error:
             hint = "try again: nothing is lost, the journals keep what is not sealed; `warehouse doctor` looks closer"
             raise lake_error("a batch of the log could not be committed", error, hint, where=settings.home) from error

@@ -8,9 +8,9 @@ import msgspec
 # As soon as so many neighbours are of one size they become one file of the next: each row is written anew once a size,
 # and of each size there are fewer than this.
 FANOUT: Final = 8
-SMALLEST_SIZE: Final = 64 * 2**10
+SMALLEST_SIZE_BYTES: Final = 64 * 2**10
 # A file this large stays as it is; what is joined does not become larger than twice that.
-LARGE: Final = 64 * 2**20
+LARGE_FILE_BYTES: Final = 64 * 2**20
 
 LOG_FILES: Final = """
 select file.file_size_bytes, low.min_value::bigint, low.max_value::bigint, file.path
@@ -37,8 +37,8 @@ class LogFile(msgspec.Struct, frozen=True):
     @property
     def size(self) -> int:
         """0 for the smallest files, one more for each eightfold."""
-        size, limit = 0, SMALLEST_SIZE
-        while self.bytes >= limit and limit < LARGE:
+        size, limit = 0, SMALLEST_SIZE_BYTES
+        while self.bytes >= limit and limit < LARGE_FILE_BYTES:
             size, limit = size + 1, limit * FANOUT
         return size
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import duckdb
 
 FILE: Final = "figures.json"
-LISTED: Final = 200
+LISTED_DELIVERIES: Final = 200
 LAST_DAY: Final = "hour > (select max(hour) from lake.trust.deliveries) - interval 24 hours"
 
 
@@ -102,6 +102,6 @@ def _quarantined(con: "duckdb.DuckDBPyConnection") -> list[Quarantined]:
         order by received_at desc, journal, position
         limit ?
         """,
-        [LISTED],
+        [LISTED_DELIVERIES],
     ).fetchall()
     return [Quarantined(*row) for row in rows]

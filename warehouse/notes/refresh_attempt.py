@@ -22,7 +22,7 @@ from warehouse.system.note_file import read_note, utc_now, utc_seconds, write_no
 from warehouse.system.sources import explain
 
 FILE: Final = "refresh_attempt.json"
-LONGEST_PAUSE: Final = 300.0
+LONGEST_PAUSE_SECONDS: Final = 300.0
 # A loop that is so much behind its own next attempt does not run any more; waiting for another refresh is no delay.
 OVERDUE_SECONDS: Final = 60.0
 LOCK_TRIES: Final = 20
@@ -111,7 +111,7 @@ def attempt_path(settings: Settings) -> Path:
 
 def pause_after(interval: float, failures: int) -> float:
     """The seconds from one look for something new to the next: longer after each failure, up to five minutes."""
-    return min(interval * 2.0 ** min(failures, 16), max(interval, LONGEST_PAUSE))
+    return min(interval * 2.0 ** min(failures, 16), max(interval, LONGEST_PAUSE_SECONDS))
 
 
 def read_attempt(settings: Settings) -> Attempted | None:

@@ -11,7 +11,7 @@ from typing import Final
 import duckdb
 
 from warehouse.build.compiled_project import Plan, load_plan, project_digest
-from warehouse.build.model import EVERYTHING, Run, forget_fresh
+from warehouse.build.model import EVERYTHING, Run, forget_written
 from warehouse.build.new_deliveries import forget_arrivals
 from warehouse.build.scheduler import build, reason_of
 from warehouse.build.selection import select_steps
@@ -89,13 +89,13 @@ def _refresh(
         if not are_figures_sound(settings):
             write_figures(session, settings, position.batch)
         return note_publication(settings, shown, {})
-    plan, run = load_plan(settings), Run(str(uuid.uuid4()), position.batch, fresh={})
+    plan, run = load_plan(settings), Run(str(uuid.uuid4()), position.batch, written={})
     attach_build(session, settings)
     fit_threads(session, EVERYTHING if full or shown is None else shown.batch)
     try:
         run, reason = _build(session, settings, plan, run, position, None if full else shown, full, progress)
         published = Published(run.run_id, position.batch, digest)
-        publication = publish(session, settings, plan.marts, published, run.fresh, rebuilt=reason)
+        publication = publish(session, settings, plan.marts, published, run.written, rebuilt=reason)
     except duckdb.Error as error:
         meaning = meaning_of(error)
         raise RefreshError(
@@ -104,7 +104,7 @@ def _refresh(
             where=settings.home,
         ) from error
     finally:
-        forget_fresh(session, run)
+        forget_written(session, run)
         forget_arrivals(session)
         detach_build(session)
     give_memory_back(session, settings)

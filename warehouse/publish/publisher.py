@@ -14,7 +14,7 @@ from typing import Final
 import duckdb
 import msgspec
 
-from warehouse.build.model import PUBLISHED, Fresh, Model, fresh_table
+from warehouse.build.model import PUBLISHED, Model, WrittenRows, written_table
 from warehouse.build.touched_entities import find_touched, is_likely_touched, is_touched
 from warehouse.errors import RefreshError
 from warehouse.lake.duckdb_setting import setting
@@ -50,19 +50,19 @@ def publish(
     settings: Settings,
     marts: Sequence[Model],
     published: Published,
-    fresh: Mapping[str, Fresh] | None = None,
+    written: Mapping[str, WrittenRows] | None = None,
     rebuilt: str | None = None,
 ) -> Publication:
     """Bring the lake's marts to what dbt built, on a connection that has both databases attached.
 
-    `fresh` are the marts whose rows of touched entities stand in tables of their own, as a run leaves them; `rebuilt`
+    `written` are the marts whose rows of touched entities stand in tables of their own, as a run leaves them; `rebuilt`
     says why everything was built again, where it was.
     Raises RefreshError when a mart is not built yet, or another writer of a shared lake kept getting in between.
     """
     con.execute("set TimeZone = 'UTC'")
     # DuckLake would put the ids to be deleted into a statement to its catalog.
     with hold_lock(settings.write_lock, wait=LOCK_SECONDS), setting(con, OPTIMIZERS_OFF, "join_filter_pushdown"):
-        rows = _retry(lambda: _Publishing(con, marts, published, fresh or {}).run())
+        rows = _retry(lambda: _Publishing(con, marts, published, written or {}).run())
     if rows.keys() & FIGURED or not are_figures_sound(settings):
         write_figures(con, settings, published.batch)
     return note_publication(settings, published, rows, rebuilt)
@@ -94,12 +94,16 @@ class _Publishing:
     """One attempt to publish, in one transaction."""
 
     def __init__(
-        self, con: duckdb.DuckDBPyConnection, marts: Sequence[Model], published: Published, fresh: Mapping[str, Fresh]
+        self,
+        con: duckdb.DuckDBPyConnection,
+        marts: Sequence[Model],
+        published: Published,
+        written: Mapping[str, WrittenRows],
     ) -> None:
         self._con = con
         self._marts = marts
         self._published = published
-        self._fresh = fresh
+        self._written = written
         self._before: Published | None = None
         self._shown: dict[str, str] = {}
         self._built: dict[str, str] = {}
@@ -171,34 +175,34 @@ class _Publishing:
             having sum(copies) != 0
         """)
         counts = "select count(*) filter (copies < 0), count(*) filter (copies > 0) from difference"
-        ((gone, come),) = self._con.execute(counts).fetchall()
-        if gone:
+        ((deleted, inserted),) = self._con.execute(counts).fetchall()
+        if deleted:
             same = " and ".join(f"{target}.{name} is not distinct from difference.{name}" for name in names)
             self._con.execute(f"delete from {target} using difference where copies < 0 and {same}")
-        if come:
+        if inserted:
             self._con.execute(f"insert into {target} select * exclude (copies) from difference where copies > 0")
-        return int(gone + come) or None
+        return int(deleted + inserted) or None
 
     def _publish_touched(self, mart: Model, target: str) -> int | None:
         """Replace the rows of the entities that changed in a source since the last publication."""
         seen = {source: self._seen(source) for source in mart.sources}
-        fresh = self._fresh.get(mart.name)
-        if fresh is not None and fresh.since <= min(seen.values()):
-            return self._publish_fresh(mart, target, fresh)
+        written = self._written.get(mart.name)
+        if written is not None and written.since <= min(seen.values()):
+            return self._publish_written(mart, target, written)
         if not find_touched(self._con, mart.entity, mart.touched_entities(seen)):
             return None
-        gone = _only(self._con, f"delete from {target} where {is_touched(mart.entity)}")
+        deleted = _only(self._con, f"delete from {target} where {is_touched(mart.entity)}")
         touched = f"{is_likely_touched(mart.entity)} and {is_touched(mart.entity)}"
-        come = _only(self._con, f"insert into {target} from {mart.relation} where {touched}")
-        return come if gone or come else None
+        inserted = _only(self._con, f"insert into {target} from {mart.relation} where {touched}")
+        return inserted if deleted or inserted else None
 
-    def _publish_fresh(self, mart: Model, target: str, fresh: Fresh) -> int | None:
+    def _publish_written(self, mart: Model, target: str, written: WrittenRows) -> int | None:
         """Show what this run has put into a mart; of entities that had no rows before it, there are none to delete."""
-        if fresh.gone:
+        if written.deleted:
             entity = ", ".join(mart.entity)
-            self._con.execute(f"delete from {target} where ({entity}) in ({mart.touched_entities(fresh.since)})")
-        come = _only(self._con, f"insert into {target} by name from {fresh_table(mart.name)}")
-        return come if fresh.gone or come else None
+            self._con.execute(f"delete from {target} where ({entity}) in ({mart.touched_entities(written.since)})")
+        inserted = _only(self._con, f"insert into {target} by name from {written_table(mart.name)}")
+        return inserted if written.deleted or inserted else None
 
     def _seen(self, source: str) -> int:
         """The batch of a source that readers see; none of a source that was built anew since."""

@@ -15,7 +15,7 @@ from warehouse.system.texts import shortened
 
 Found = TypeVar("Found")
 
-LONGEST_REASON: Final = 2_000
+LONGEST_REASON_LETTERS: Final = 2_000
 CHECK_IT: Final = "check that path, its permissions and its disk"
 
 
@@ -54,10 +54,10 @@ class Sources:
 def explain(source: str, error: Exception, hint: str = CHECK_IT) -> Unread:
     """A failure as something to say. Nothing that may quote a value of an event is passed on."""
     if isinstance(error, WarehouseError):
-        return Unread(source, shortened(error.message, LONGEST_REASON), error.hint)
+        return Unread(source, shortened(error.message, LONGEST_REASON_LETTERS), error.hint)
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
-        return Unread(source, shortened(f"{place}{error.strerror or error}", LONGEST_REASON), hint)
+        return Unread(source, shortened(f"{place}{error.strerror or error}", LONGEST_REASON_LETTERS), hint)
     if isinstance(error, sqlite3.Error | ImportError):
-        return Unread(source, shortened(str(error), LONGEST_REASON), hint)
+        return Unread(source, shortened(str(error), LONGEST_REASON_LETTERS), hint)
     return Unread(source, f"it could not be looked at: {type(error).__name__}", hint)

@@ -22,8 +22,8 @@ import msgspec
 
 from warehouse.system.terminal import Terminal
 
-FIRST_PAUSE: Final = 0.5
-LONGEST_PAUSE: Final = 30.0
+FIRST_PAUSE_SECONDS: Final = 0.5
+LONGEST_PAUSE_SECONDS: Final = 30.0
 # A child that lived so long died of something new: the pauses begin again at the first.
 SETTLED_SECONDS: Final = 60.0
 # One that gives up sooner than this at its first start has found something that no second start would mend.
@@ -122,7 +122,7 @@ class _Kept:
         self.starts = 0
         self.started_at = 0.0
         self.start_at = 0.0
-        self.pause = FIRST_PAUSE
+        self.pause = FIRST_PAUSE_SECONDS
 
     def start(self) -> None:
         if self.child.takes_hangup:
@@ -152,10 +152,10 @@ class _Kept:
     def plan_start(self, code: int) -> None:
         """Start again after a pause, which is longer each time it dies young."""
         if time.monotonic() - self.started_at >= SETTLED_SECONDS:
-            self.pause = FIRST_PAUSE
+            self.pause = FIRST_PAUSE_SECONDS
         logger.error("%s ended %s; starting it again in %.1f s", self.child.name, _told(code), self.pause)
         self.start_at = time.monotonic() + self.pause
-        self.pause = min(self.pause * 2, LONGEST_PAUSE)
+        self.pause = min(self.pause * 2, LONGEST_PAUSE_SECONDS)
 
     def gave_up(self, code: int) -> bool:
         """Whether it ended at once, by itself and with an error, the first time it was started."""
@@ -205,7 +205,7 @@ class _Supervision:
 
     def _told_to_stop(self) -> bool:
         waiting = [kept.start_at - time.monotonic() for kept in self._kept if kept.process is None]
-        received = self._signals.wait(min(waiting, default=LONGEST_PAUSE))
+        received = self._signals.wait(min(waiting, default=LONGEST_PAUSE_SECONDS))
         if signal.SIGHUP in received and self._terminal.is_gone():
             logger.info("the terminal was closed")
             return True

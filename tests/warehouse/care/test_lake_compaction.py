@@ -26,7 +26,7 @@ from warehouse.errors import LakeMissing
 from warehouse.journal.record import Meta
 from warehouse.lake.connection import log_folder, open_lake
 from warehouse.log.commit import commit_batch
-from warehouse.log.live_files import FANOUT, LARGE, LogFile, list_log_files
+from warehouse.log.live_files import FANOUT, LARGE_FILE_BYTES, LogFile, list_log_files
 from warehouse.log.parquet_file import LogRows
 from warehouse.settings import Settings
 from warehouse.simulator import simulate
@@ -329,7 +329,7 @@ def test_whatever_the_sizes_few_files_remain_and_they_stay_in_order(seed: int) -
             written += joined.bytes
             files[place : place + len(run)] = [joined]
     assert [file.first for file in files[1:]] == [file.last + 1 for file in files[:-1]]
-    large = sum(file.bytes >= LARGE for file in files)
+    large = sum(file.bytes >= LARGE_FILE_BYTES for file in files)
     assert len(files) - large < FANOUT * (large + 6)
     # Each byte is written anew about once for each of the sizes, not once for each batch.
     assert written < 12 * sealed

@@ -59,7 +59,7 @@ def test_large_files_of_a_table_that_only_grows_are_left_as_they_are(
         (large,) = con.execute(files).fetchall()
         for _ in range(3):
             con.execute("insert into lake.marts.some select uuid() from range(10)")
-        monkeypatch.setattr("warehouse.care.lake_compaction.LARGE", 100_000)
+        monkeypatch.setattr("warehouse.care.lake_compaction.LARGE_FILE_BYTES", 100_000)
         compact(settings)
         found = con.execute(files).fetchall()
         assert len(found) == 2

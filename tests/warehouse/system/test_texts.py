@@ -14,7 +14,7 @@ from warehouse.journal import JournalWriter
 from warehouse.notes.log_counts import figures_path, read_figures
 from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
-from warehouse.system.texts import LONGEST, shortened
+from warehouse.system.texts import LONGEST_LETTERS, shortened
 
 LONG = 1_000_000
 
@@ -38,13 +38,13 @@ def test_a_name_of_a_megabyte_stays_in_the_log(settings: Settings) -> None:
     assert figures_path(settings).stat().st_size < 10_000
     assert len(problems_page(figures)) < 20_000
     for one in list_quarantine(settings).deliveries:
-        assert len(one.name or "") == len(one.tenant or "") == LONGEST
+        assert len(one.name or "") == len(one.tenant or "") == LONGEST_LETTERS
     with connect(settings.home) as con:
         names = con.execute(
             "select max(length(name)) from trust.deliveries "
             "union all select max(length(name)) from trust.quarantined_events"
         )
-        assert names.fetchall() == [(LONGEST,), (LONGEST,)]
+        assert names.fetchall() == [(LONGEST_LETTERS,), (LONGEST_LETTERS,)]
         assert con.execute("select max(length(name)) from log.events").fetchall() == [(LONG,)]
 
 

@@ -23,8 +23,8 @@ STATUSES: Final = {
 }
 BECAME: Final = {"events": BLUE, "duplicates": ORANGE, "not understood": VIOLET}
 REFUNDS: Final = {PROMISED: BLUE, MOVED: ORANGE}
-HEIGHT: Final = 300
-ROW_HEIGHT: Final = 26
+HEIGHT_PIXELS: Final = 300
+ROW_HEIGHT_PIXELS: Final = 26
 LABELS: Final = 7
 NUMBER: Final = ",.2~f"
 # Ids of locations may be UUIDs: their beginning tells them apart, and the whole is shown where one points.
@@ -107,7 +107,7 @@ def bars_by_name(
     )
     if colours is not None:
         encoded = encoded.encode(color=_named(colours, colour))
-    return _finished(encoded, ROW_HEIGHT * max(names, 2) + (110 if colours else 50))
+    return _finished(encoded, ROW_HEIGHT_PIXELS * max(names, 2) + (110 if colours else 50))
 
 
 def bars_by_moment(table: pa.Table) -> Drawn:
@@ -165,6 +165,6 @@ def _named(colours: dict[str, str], field: str) -> alt.Color:
     return alt.Color(f"{field}:N", title=None, scale=scale, legend=legend)
 
 
-def _finished(drawn: Drawn, height: int = HEIGHT) -> Drawn:
+def _finished(drawn: Drawn, height: int = HEIGHT_PIXELS) -> Drawn:
     finished: Drawn = drawn.properties(height=height, usermeta={"embedOptions": {"renderer": "svg"}})
     return finished

@@ -3,7 +3,7 @@
 import msgspec
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Defect(msgspec.Struct, frozen=True):
     """Something that is not as it was written: in which file, where in it, and what is wrong."""
 
     path: str
