@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 
 from warehouse.build.model import PUBLISHED, Model, Strategy
-from warehouse.build.touched_entities import find_views
 from warehouse.errors import RefreshError, WarehouseError
 from warehouse.settings import Settings
 
@@ -171,9 +170,9 @@ def _step(manifest: "Manifest", node: "ModelNode", whole: str, touched: str) -> 
         columns=tuple((name, str(column.data_type)) for name, column in node.columns.items()) if contract else (),
         entity=tuple(meta.get("entity", ())),
         sources={name: by_name[name] for name in meta.get("sources", ())},
-        views=find_views(touched, {name: by_name[name] for name in parents}),
         key=(key,) if isinstance(key, str) else tuple(key),
     )
+    model = model.with_names({name: by_name[name] for name in parents}, meta.get("zones", {}))
     return Step(model, tuple(parents), meta.get("family"))
 
 

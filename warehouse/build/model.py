@@ -11,7 +11,15 @@ import duckdb
 import msgspec
 
 from warehouse.build.new_deliveries import COPY, LOG, LOG_VIEW
-from warehouse.build.touched_entities import MOST_ENTITIES, EntityColumns, changed_entities, find_rows, find_touched
+from warehouse.build.touched_entities import (
+    MOST_ENTITIES,
+    EntityColumns,
+    changed_entities,
+    find_rows,
+    find_touched,
+    find_views,
+    moved_entities,
+)
 from warehouse.lake.transaction import transaction
 
 # The batch after which everything in a table came.
@@ -24,6 +32,9 @@ MOST_SLICES: Final = 64
 PORTION_DELIVERIES: Final = 1_000_000
 # A table of no more rows than DuckDB keeps in one group is read faster than looked through before.
 LARGE_TABLE_ROWS: Final = 122_880
+
+# The model of time zones: one that changes moves the business day of what happened there.
+ZONES: Final = "stg_zones"
 
 # The schemas of what readers see.
 PUBLISHED: Final = frozenset({"marts", "trust"})
@@ -62,6 +73,18 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     def touched_table(self) -> str:
         """Where its SQL finds the entities that a run recomputes, as the macro `touched` names it."""
         return f"{self.name}__touched"
+
+    def with_names(self, parents: Mapping[str, str], zones: Mapping[str, str]) -> "Model":
+        """This model with the views that its SQL names and, where its rows have a business day, with the time zones
+        among its sources: `zones` has the columns of their location and channel, and the model whose `rows` have them.
+
+        `parents` are the relations, by name, of the models it reads.
+        """
+        sources = dict(self.sources)
+        if zones:
+            rows = parents[zones["rows"]] if "rows" in zones else self.relation
+            sources[ZONES] = moved_entities(self.entity, rows, parents[ZONES], zones["location"], zones.get("channel"))
+        return msgspec.structs.replace(self, views=find_views(self.touched, parents), sources=sources)
 
     def touched_entities(self, batch: int | dict[str, int]) -> str:
         """A query of the entities with a row that changed in a source after that batch, or the source's own."""

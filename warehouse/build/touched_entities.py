@@ -49,6 +49,21 @@ def changed_entities(entity: tuple[str, ...], sources: Mapping[str, str], batch:
     return " union ".join(parts)
 
 
+def moved_entities(entity: tuple[str, ...], rows: str, zones: str, location: str, channel: str | None) -> str:
+    """A relation of the entities of whose rows the time zone changed, with `changed_batch`: the batch in which it did.
+
+    `rows` is the relation that says where an entity is, in its columns `location` and `channel`; `zones` has a row for
+    each location, channel and retailer of which the zone is known.
+    """
+    columns = ", ".join(f"rows.{column}" for column in entity)
+    channels = f" or (zones.place = 'channel' and zones.place_id = rows.{channel})" if channel else ""
+    return (
+        f"(select {columns}, zones.changed_batch from {rows} as rows inner join {zones} as zones "
+        f"on rows.tenant = zones.tenant and (zones.place = 'retailer' "
+        f"or (zones.place = 'location' and zones.place_id = rows.{location}){channels}))"
+    )
+
+
 def find_touched(
     con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], entities: str, table: str = "touched"
 ) -> int:

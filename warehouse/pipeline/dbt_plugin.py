@@ -28,7 +28,6 @@ from warehouse.build.session import (
     session_config,
     session_name,
 )
-from warehouse.build.touched_entities import find_views
 from warehouse.care.file_digests import note_digests
 from warehouse.errors import RefreshError
 from warehouse.lake.error_meanings import meaning_of
@@ -75,15 +74,13 @@ class Plugin(BasePlugin):
                 with self._failing():
                     self._start(cursor, arguments)
             elif command == "build":
-                model = msgspec.convert(arguments["model"], Model)
-                views = find_views(model.touched, arguments["model"]["parents"])
-                model = msgspec.structs.replace(model, views=views)
+                model = _model(arguments["model"])
                 if not arguments["empty"]:
                     build_model(cursor, model, Run(*fixed_position(cursor)), full=arguments["full"])
                 elif not is_built(cursor, model):
                     build_model(cursor, model, Run("empty", 0))
             elif command == "publish":
-                marts = msgspec.convert(arguments["marts"], list[Model])
+                marts = [_model(mart) for mart in arguments["marts"]]
                 # dbt goes on from tables of models that have changed since; the next refresh must know of that.
                 origin = read_origin(cursor)
                 published = Published(*fixed_position(cursor), project_digest() if origin is None else origin.project)
@@ -126,6 +123,11 @@ class Plugin(BasePlugin):
             if self.attempt is not None:
                 self.attempt.fail(error)
             raise
+
+
+def _model(described: Mapping[str, Any]) -> Model:
+    """The model that the project's macro `describe_model` describes."""
+    return msgspec.convert(described, Model).with_names(described["parents"], described["zones"])
 
 
 @contextmanager
