@@ -41,8 +41,3 @@ final as (
 
 select * from final
 {% endmacro %}
-
-{#- Whether an id is one that NewStore gave, and not the number of a line without one. -#}
-{% macro is_given(id) -%}
-    not regexp_matches({{ id }}, '^line-\d+$')
-{%- endmacro %}

@@ -64,9 +64,10 @@ def test_the_worked_examples(checkout: Path) -> None:
 
     # The field.
     insert(contract / "events.toml", "\n[records.item_reference.fields]", block_with("gift_message ="))
-    items = models / "marts" / "fct_order_items.sql"
-    insert(items, "                    'is_preorder': item.is_preorder", block_with("'gift_message':"))
-    insert(items, "        {{ said('terms.shipping_method')", block_with("terms.gift_message"))
+    lines, items = models / "intermediate" / "int_order_lines.sql", models / "marts" / "fct_order_items.sql"
+    insert(lines, "        {{ said('item.shipping_method')", block_with("item.gift_message"))
+    insert(items, "        lines.shipping_method", block_with("lines.gift_message"))
+    insert(items, "        shipping_method,\n", "        gift_message,\n")
     described = (
         "      - name: gift_message\n        data_type: varchar\n        description: What is written on the card.\n"
     )

@@ -20,7 +20,7 @@
 } -%}
 {#- For each parent, the events by which it comes. -#}
 {%- set parents = {
-    'order': {'id': 'order_id', 'events': 'stg_order_events', 'which': is_header()},
+    'order': {'id': 'order_id', 'events': 'stg_order_events', 'which': 'is_header'},
     'customer': {'id': 'customer_id', 'events': 'stg_customer_events'},
     'payment_account': {'id': 'payment_account_id', 'events': 'stg_payment_events'},
 } -%}

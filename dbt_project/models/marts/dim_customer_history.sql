@@ -1,30 +1,11 @@
 {{ config(meta={'entity': ['tenant', 'customer_id'], 'sources': ['stg_customer_events']}) }}
+-- depends_on: {{ ref('stg_customer_events') }}
 
-with events as (
+with states as (
 
-    {{ counted_events('stg_customer_events') }}
-
-),
-
-states as (
-
-    {{ customer_states('events') }}
-
-),
-
-described as (
-
-    select
-        tenant,
-        customer_id,
-        step,
-        occurred_at,
-        revision,
-        {{ said('payload.email') }} as email,
-        {{ said('payload.first_name') }} as first_name,
-        {{ said('payload.last_name') }} as last_name,
-        {{ said('payload.phone') }} as phone
-    from states
+    select *
+    from {{ near('int_customer_states') }}
+    where true {{ and_touched() }}
 
 ),
 
@@ -34,7 +15,7 @@ changes as (
     select
         *,
         row(revision, email, first_name, last_name, phone) as state
-    from described
+    from states
     qualify state is distinct from lag(state) over (partition by tenant, customer_id order by step)
 
 ),

@@ -2,35 +2,24 @@
     'stg_customer_events', 'stg_address_events', 'int_order_customers', 'int_return_customers',
 ] -%}
 {{ config(meta={'entity': ['tenant', 'customer_id'], 'sources': sources}) }}
--- depends_on: {{ ref('int_order_customers') }}, {{ ref('int_return_customers') }}
-
-with events as (
-
-    {{ counted_events('stg_customer_events') }}
-
-),
-
-states as (
-
-    {{ customer_states('events') }}
-
-),
+-- depends_on: {{ ref('stg_customer_events') }}, {{ ref('int_order_customers') }}, {{ ref('int_return_customers') }}
 
 -- An edit carries the whole customer, so the newest state says everything there is.
-profiles as (
+with profiles as (
 
     select
         tenant,
         customer_id,
-        arg_max(payload, step) as newest,
-        arg_max(revision, step) as revision,
-        arg_max(occurred_at, step) as updated_at,
-        bool_or(event_name = 'customer.created') as is_complete,
-        coalesce(
-            min(occurred_at) filter (where event_name = 'customer.created'),
-            arg_max({{ utc('payload.created_at') }}, step) filter (where {{ utc('payload.created_at') }} is not null)
-        ) as created_at
-    from states
+        any_value(email) filter (where is_newest) as email,
+        any_value(first_name) filter (where is_newest) as first_name,
+        any_value(last_name) filter (where is_newest) as last_name,
+        any_value(phone) filter (where is_newest) as phone,
+        max(revision) as revision,
+        any_value(occurred_at) filter (where is_newest) as updated_at,
+        bool_or(is_creation) as is_complete,
+        coalesce(min(occurred_at) filter (where is_creation), arg_max(created_at, step)) as created_at
+    from {{ near('int_customer_states') }}
+    where true {{ and_touched() }}
     group by tenant, customer_id
 
 ),
@@ -99,10 +88,10 @@ final as (
     select
         customers.tenant,
         customers.customer_id,
-        {{ said('profiles.newest.email') }} as email,
-        {{ said('profiles.newest.first_name') }} as first_name,
-        {{ said('profiles.newest.last_name') }} as last_name,
-        {{ said('profiles.newest.phone') }} as phone,
+        profiles.email,
+        profiles.first_name,
+        profiles.last_name,
+        profiles.phone,
         profiles.revision,
         coalesce(profiles.is_complete, false) as is_complete,
         profiles.created_at,

@@ -8,7 +8,7 @@ select
     order_id,
     product_id,
     quantity,
-    {{ fulfillment_status('last_step') }} as status,
+    status,
     rejection_reason,
     tracking_code,
     carrier,
@@ -17,6 +17,4 @@ select
     completed_at,
     failed_at
 from {{ near('int_fulfillment_units') }}
-{%- if is_partial() %}
-where {{ is_touched('tenant', 'fulfillment_request_id') }}
-{%- endif %}
+where true {{ and_touched() }}

@@ -6,6 +6,7 @@ with events as (
 
 ),
 
+-- As in int_fulfillment_units.
 versioned as (
 
     select
@@ -16,7 +17,12 @@ versioned as (
         split_part(event_name, '.', 2) as step,
         published_at,
         payload,
-        {{ fulfillment_version() }} as version
+        {
+            'logical_timestamp': coalesce(payload.logical_timestamp, -1),
+            'published_at': published_at,
+            'payload_hash': payload_hash,
+            'event_name': event_name
+        } as version
     from events
 
 ),
@@ -30,7 +36,7 @@ requests as (
         arg_max({{ said('payload.fulfillment_location_id') }}, version) as fulfillment_location_id,
         arg_max({{ said('payload.service_level') }}, version) as service_level,
         arg_max({{ said('payload.associate_id') }}, version) as associate_id,
-        arg_max(step, version) as last_step,
+        replace(replace(arg_max(step, version), 'items_', ''), '_for_handover', '') as status,
         max(payload.logical_timestamp) as logical_timestamp,
         arg_min(published_at, version) filter (where step = 'assigned') as assigned_at,
         arg_min(published_at, version) filter (where step = 'items_ready_for_handover') as ready_for_handover_at,
@@ -68,7 +74,7 @@ final as (
         requests.fulfillment_location_id,
         requests.service_level,
         requests.associate_id,
-        {{ fulfillment_status('requests.last_step') }} as status,
+        requests.status,
         requests.logical_timestamp,
         requests.assigned_at,
         requests.ready_for_handover_at,

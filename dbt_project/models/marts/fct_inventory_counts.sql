@@ -1,3 +1,4 @@
+{%- set chunk = 'event_name, count_id, coalesce(payload.chunk_number, 1)' -%}
 {{ config(meta={'entity': ['tenant', 'count_id'], 'sources': ['stg_inventory_count_events']}) }}
 
 with events as (
@@ -6,9 +7,13 @@ with events as (
 
 ),
 
+-- A payload without chunk_number is the only chunk.
 chunks as (
 
-    {{ newest_chunks('events', 'count_id', 'payload.completed_at') }}
+    select
+        *,
+        coalesce(payload.chunk_number, 1) as chunk
+    from ({{ newest_events('events', chunk, 'payload.completed_at') }}) as newest
 
 ),
 

@@ -1,16 +1,19 @@
+{%- set chunk = 'event_name, transaction_id, coalesce(payload.chunk_number, 1)' -%}
 {{ config(meta={'entity': ['tenant', 'source_id'], 'sources': ['int_stock_sightings']}) }}
 -- depends_on: {{ ref('int_stock_sightings') }}
 
 with events as (
 
-    select *
+    select
+        *,
+        case event_name
+            when 'inventory_transaction.items_received' then 'received'
+            when 'inventory_transaction.items_ready_for_handover' then 'transferred'
+            when 'inventory_transaction.adjustment_created' then 'adjusted'
+        end as movement_type
     from {{ near('stg_inventory_transaction_events', ['tenant', 'transaction_id']) }}
     where
-        event_name in (
-            'inventory_transaction.items_received',
-            'inventory_transaction.items_ready_for_handover',
-            'inventory_transaction.adjustment_created'
-        )
+        movement_type is not null
         {%- if is_partial() %}
         and {{ is_touched('tenant', 'transaction_id') }}
         {%- endif %}
@@ -19,7 +22,7 @@ with events as (
 
 chunks as (
 
-    {{ newest_chunks('events', 'transaction_id', 'payload.processed_at') }}
+    {{ newest_events('events', chunk, 'payload.processed_at') }}
 
 ),
 
@@ -27,9 +30,14 @@ lines as (
 
     select
         tenant,
+        movement_type,
         transaction_id as source_id,
-        event_name,
-        {{ transaction_location() }} as location_id,
+        coalesce(
+            case when movement_type = 'adjusted' then {{ said('payload.fulfillment_node_id') }} end,
+            {{ said('payload.fulfillment_location_id') }},
+            {{ said('payload.fulfillment_node_id') }},
+            case when movement_type != 'received' then {{ said('payload.origin_id') }} end
+        ) as location_id,
         {{ said('payload.origin_stock_location_name') }} as origin_name,
         {{ said('payload.destination_stock_location_name') }} as destination_name,
         occurred_at,
@@ -40,78 +48,44 @@ lines as (
         {{ said('payload.adjustment_reason') }} as reason,
         {{ said('payload.note') }} as note,
         {{ said('payload.associate_id') }} as associate_id,
-        chunk,
+        coalesce(payload.chunk_number, 1) as chunk,
         unnest(payload.items) as item,
         generate_subscripts(payload.items, 1) as line
     from chunks
 
 ),
 
--- Two lines may name one product, and both count.
-keyed as (
-
-    select
-        *,
-        concat_ws('/', coalesce({{ said('item.product_id') }}, ''), chunk, line) as line_key,
-        {{ said('item.product_id') }} as product_id,
-        item.quantity::hugeint as quantity
-    from lines
-
-),
-
--- What only says where it goes has come from nowhere: it is found stock.
+-- An adjustment takes from one stock location and puts into another; one that only says where it puts has found stock.
 sides as (
 
     select
         *,
-        case event_name
-            when 'inventory_transaction.items_received' then 'received'
-            when 'inventory_transaction.items_ready_for_handover' then 'transferred'
-            else 'adjusted'
-        end as movement_type,
-        case
-            when event_name = 'inventory_transaction.items_received' then ['received']
-            when event_name = 'inventory_transaction.items_ready_for_handover' then ['origin']
-            when destination_name is null then ['origin']
-            when origin_name is null then ['destination']
-            else ['origin', 'destination']
-        end as touched_sides
-    from keyed
+        {{ said('item.product_id') }} as product_id,
+        unnest(
+            case
+                when movement_type = 'received' then ['in']
+                when movement_type = 'transferred' or destination_name is null then ['out']
+                when origin_name is null then ['in']
+                else ['out', 'in']
+            end
+        ) as side,
+        case when movement_type = 'adjusted' then if(side = 'out', 'origin', 'destination') end as stock_side
+    from lines
 
 ),
 
-stock_lines as (
-
-    select
-        *,
-        unnest(touched_sides) as side
-    from sides
-
-),
-
+-- Two lines may name one product, and both count.
 transactions as (
 
     select
-        tenant,
-        movement_type,
-        source_id,
-        case when movement_type = 'adjusted' then line_key || '/' || side else line_key end as line_key,
-        location_id,
-        case
-            when movement_type = 'adjusted' and side = 'origin' then origin_name
-            when movement_type = 'adjusted' then destination_name
+        * exclude (origin_name, destination_name, chunk, item, line, side, stock_side),
+        concat_ws('/', coalesce(product_id, ''), chunk, line, stock_side) as line_key,
+        case stock_side
+            when 'origin' then origin_name
+            when 'destination' then destination_name
         end as stock_location_name,
-        product_id,
-        case when side = 'origin' then -quantity else quantity end as quantity_change,
-        occurred_at,
-        order_ref,
-        shipment_ref,
-        asn_id,
-        adjustment_type,
-        reason,
-        note,
-        associate_id
-    from stock_lines
+        if(side = 'out', -item.quantity::hugeint, item.quantity::hugeint) as quantity_change
+    from sides
 
 ),
 
@@ -123,16 +97,11 @@ fulfilled as (
         items.fulfillment_request_id as source_id,
         items.item_id as line_key,
         requests.fulfillment_location_id as location_id,
-        null::varchar as stock_location_name,
         items.product_id,
         -items.quantity::hugeint as quantity_change,
         items.completed_at as occurred_at,
         items.order_id as order_ref,
         items.tracking_code as shipment_ref,
-        null::varchar as asn_id,
-        null::varchar as adjustment_type,
-        null::varchar as reason,
-        null::varchar as note,
         requests.associate_id
     from {{ near('fct_fulfillment_items', ['tenant', 'fulfillment_request_id']) }} as items
     inner join {{ ref('fct_fulfillment_requests') }} as requests
@@ -156,16 +125,11 @@ returned as (
         items.return_id as source_id,
         items.item_id as line_key,
         returns.return_location_id as location_id,
-        null::varchar as stock_location_name,
         items.product_id,
         items.quantity as quantity_change,
         items.returned_at as occurred_at,
         items.order_id as order_ref,
-        null::varchar as shipment_ref,
-        null::varchar as asn_id,
-        null::varchar as adjustment_type,
         items.return_reason as reason,
-        null::varchar as note,
         returns.associate_id
     from {{ ref('fct_return_items') }} as items
     inner join {{ ref('fct_returns') }} as returns
@@ -183,28 +147,12 @@ returned as (
 final as (
 
     select * from transactions
-    union all
+    union all by name
     select * from fulfilled
-    union all
+    union all by name
     select * from returned
 
 )
 
-select
-    tenant,
-    movement_type,
-    source_id,
-    line_key,
-    location_id,
-    stock_location_name,
-    product_id,
-    try_cast(quantity_change as bigint) as quantity_change,
-    occurred_at,
-    order_ref,
-    shipment_ref,
-    asn_id,
-    adjustment_type,
-    reason,
-    note,
-    associate_id
+select * replace (try_cast(quantity_change as bigint) as quantity_change)
 from final

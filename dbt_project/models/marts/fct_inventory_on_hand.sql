@@ -14,9 +14,18 @@ with movements as (
 
 ),
 
+-- A count of which chunks are missing does not say what is there.
 counts as (
 
-    {{ complete_counts(and_touched()) }}
+    select
+        tenant,
+        location_id,
+        product_id,
+        count_id,
+        counted_quantity,
+        completed_at
+    from {{ ref('fct_inventory_counts') }}
+    where is_complete and counted_quantity is not null and location_id is not null {{ and_touched() }}
 
 ),
 

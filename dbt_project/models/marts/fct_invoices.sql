@@ -1,3 +1,5 @@
+{#- NewStore does not publish the field's name, so the first of these that holds a number. -#}
+{%- set amounts = ['grand_total', 'total_amount', 'invoice_total', 'total', 'amount'] -%}
 {{ config(meta={'entity': ['tenant', 'invoice_id'], 'sources': ['stg_invoice_events']}) }}
 
 with events as (
@@ -20,7 +22,11 @@ final as (
         order_id,
         coalesce({{ said('payload.invoice_number') }}, {{ said('payload.number') }}) as invoice_number,
         occurred_at as created_at,
-        {{ invoiced_amount('payload_json') }} as amount,
+        coalesce(
+            {%- for name in amounts %}
+            try_cast(json_extract_string(payload_json, '$.{{ name }}') as decimal(18, 4)){{ ',' if not loop.last }}
+            {%- endfor %}
+        ) as amount,
         {{ said('payload.currency') }} as currency,
         payload_json as payload
     from invoices

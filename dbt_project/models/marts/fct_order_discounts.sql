@@ -1,53 +1,7 @@
 {{ config(meta={'entity': ['tenant', 'order_id'], 'sources': ['stg_order_events']}) }}
+-- depends_on: {{ ref('stg_order_events') }}
 
-with events as (
-
-    {{ counted_events('stg_order_events') }}
-
-),
-
-headers as (
-
-    {{ order_headers('events') }}
-
-),
-
-header_lines as (
-
-    select
-        tenant,
-        order_id,
-        unnest(payload.items) as item,
-        generate_subscripts(payload.items, 1) as line
-    from headers
-
-),
-
-item_lines as (
-
-    select
-        tenant,
-        order_id,
-        line,
-        coalesce({{ said('item.id') }}, 'line-' || line) as item_id,
-        item.discounts
-    from header_lines
-
-),
-
-ordered as (
-
-    select
-        tenant,
-        order_id,
-        item_id,
-        discounts
-    from item_lines
-    qualify row_number() over (partition by tenant, order_id, item_id order by line) = 1
-
-),
-
-discount_lines as (
+with discount_lines as (
 
     select
         tenant,
@@ -55,7 +9,8 @@ discount_lines as (
         item_id,
         unnest(discounts) as discount,
         generate_subscripts(discounts, 1) as line
-    from ordered
+    from {{ near('int_order_lines') }}
+    where true {{ and_touched() }}
 
 ),
 

@@ -6,18 +6,6 @@ with events as (
 
 ),
 
-steps as (
-
-    select
-        tenant,
-        order_id,
-        event_name,
-        idempotency_key as event_key,
-        {{ order_step_at() }} as occurred_at
-    from events
-
-),
-
 -- Variants of one event are one step; the earliest dates it.
 final as (
 
@@ -25,15 +13,15 @@ final as (
         tenant,
         order_id,
         event_name,
-        event_key,
+        idempotency_key as event_key,
         min(occurred_at) as occurred_at,
         case event_name
             when 'order.shipped' then 'completed'
             when 'order.items_on_hold' then 'on_hold'
             else split_part(event_name, '.', 2)
         end as status
-    from steps
-    group by tenant, order_id, event_name, event_key
+    from events
+    group by tenant, order_id, event_name, idempotency_key
 
 )
 

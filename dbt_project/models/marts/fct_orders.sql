@@ -3,21 +3,20 @@
     'stg_fulfillment_orders',
 ] -%}
 {#- Where an order is named: by what happens to its units, and by what is written and paid. -#}
-{%- set units = ['stg_order_events', 'fct_returns', 'fct_fulfillment_requests'] -%}
+{%- set units = ['int_orders', 'fct_returns', 'fct_fulfillment_requests'] -%}
 {%- set papers = ['fct_payment_transactions', 'stg_payment_orders', 'fct_refund_requests', 'fct_invoices'] -%}
+{%- set columns_of_the_header = [
+    'external_id', 'is_exchange', 'is_historical', 'channel_type', 'channel', 'demand_location_id', 'customer_id',
+    'external_customer_id', 'customer_email', 'associate_id', 'currency', 'price_method', 'subtotal', 'discount_total',
+    'shipping_total', 'shipping_tax', 'tax_total', 'grand_total', 'placed_at', 'created_at',
+] -%}
 {{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources}) }}
 {%- for source in sources %}
 -- depends_on: {{ ref(source) }}
 {%- endfor %}
 
-with events as (
-
-    {{ counted_events('stg_order_events') }}
-
-),
-
 -- NewStore makes up an order for a blind return, and pays under its id. That alone makes no order of it.
-orders as (
+with orders as (
 
     (
         {%- for source in papers %}
@@ -52,25 +51,11 @@ orders as (
 
 ),
 
-headers as (
+told as (
 
-    {{ order_headers('events') }}
-
-),
-
-steps as (
-
-    select
-        tenant,
-        order_id,
-        min({{ order_step_at() }}) filter (where event_name = 'order.opened') as opened_at,
-        min({{ order_step_at() }}) filter (
-            where event_name in ('order.completed', 'order.shipped')
-        ) as completed_at,
-        min({{ order_step_at() }}) filter (where event_name = 'order.cancelled') as cancelled_at,
-        arg_max({{ said('payload.customer_id') }}, (published_at, payload_hash)) as customer_id
-    from events
-    group by tenant, order_id
+    select *
+    from {{ near('int_orders') }}
+    where true {{ and_touched() }}
 
 ),
 
@@ -105,28 +90,27 @@ joined as (
     select
         orders.tenant,
         orders.order_id,
-        headers.event_name as header_name,
-        headers.payload as header,
-        headers.published_at as header_published_at,
-        coalesce(units.item_count, 0) as item_count,
-        coalesce(units.cancelled_item_count, 0) as cancelled_item_count,
-        coalesce(units.fulfilled_item_count, 0) as fulfilled_item_count,
-        coalesce(units.returned_item_count, 0) as returned_item_count,
-        coalesce(units.is_on_hold, false) as is_on_hold,
+        told.header_name,
+        {%- for column in columns_of_the_header %}
+        told.{{ column }},
+        {%- endfor %}
+        told.opened_at,
+        told.completed_at,
+        told.ordered_at,
+        coalesce(told.is_sale, false) as is_sale,
+        -- Without its header nobody knows whether the cancelled units are all there are.
+        coalesce(
+            told.cancelled_at,
+            case when told.header_name is not null and units.is_cancelled then units.last_cancelled_at end
+        ) as cancelled_at,
+        {%- for count in ['item_count', 'cancelled_item_count', 'fulfilled_item_count', 'returned_item_count'] %}
+        try_cast(coalesce(units.{{ count }}, 0) as bigint) as {{ count }},
+        {%- endfor %}
         units.first_assigned_at,
         units.first_fulfilled_at,
-        steps.opened_at,
-        steps.completed_at,
-        steps.customer_id as told_customer_id,
-        -- Without its header nobody knows whether the cancelled units are all there are.
-        case
-            when steps.cancelled_at is not null then steps.cancelled_at
-            when headers.event_name is not null and units.is_cancelled
-                then units.last_cancelled_at
-        end as cancelled_at
+        coalesce(units.is_on_hold, false) as is_on_hold
     from orders
-    left join steps on orders.tenant = steps.tenant and orders.order_id = steps.order_id
-    left join headers on orders.tenant = headers.tenant and orders.order_id = headers.order_id
+    left join told on orders.tenant = told.tenant and orders.order_id = told.order_id
     left join units on orders.tenant = units.tenant and orders.order_id = units.order_id
 
 ),
@@ -134,9 +118,7 @@ joined as (
 final as (
 
     select
-        tenant,
-        order_id,
-        {{ said('header.external_id') }} as external_id,
+        * exclude (header_name, is_on_hold),
         case
             when cancelled_at is not null then 'cancelled'
             when completed_at is not null then 'completed'
@@ -149,42 +131,7 @@ final as (
         case
             when header_name in ('order.opened', 'order.created') then split_part(header_name, '.', 2)
             when header_name is not null then 'completed'
-        end as header_source,
-        header.is_exchange,
-        header.is_historical,
-        {{ said('header.channel_type') }} as channel_type,
-        {{ said('header.channel') }} as channel,
-        {{ said('header.demand_location_id') }} as demand_location_id,
-        -- A header that names nobody is of an anonymous buyer.
-        case
-            when header_name is null then told_customer_id else {{ said('header.customer_id') }}
-        end as customer_id,
-        {{ said('header.external_customer_id') }} as external_customer_id,
-        {{ said('header.customer_email') }} as customer_email,
-        {{ said('header.associate_id') }} as associate_id,
-        {{ said('header.currency') }} as currency,
-        {{ said('header.price_method') }} as price_method,
-        header.subtotal,
-        header.discount_total,
-        header.shipping_total,
-        header.shipping_tax,
-        header.tax_total,
-        header.grand_total,
-        try_cast(item_count as bigint) as item_count,
-        try_cast(cancelled_item_count as bigint) as cancelled_item_count,
-        try_cast(fulfilled_item_count as bigint) as fulfilled_item_count,
-        try_cast(returned_item_count as bigint) as returned_item_count,
-        {{ utc('header.placed_at') }} as placed_at,
-        {{ utc('header.created_at') }} as created_at,
-        opened_at,
-        first_assigned_at,
-        first_fulfilled_at,
-        completed_at,
-        cancelled_at,
-        coalesce(
-            {{ utc('header.placed_at') }}, {{ utc('header.created_at') }}, opened_at, header_published_at
-        ) as ordered_at,
-        header_name is not null and not coalesce(header.is_historical, false) as is_sale
+        end as header_source
     from joined
 
 )

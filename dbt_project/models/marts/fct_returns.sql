@@ -12,20 +12,14 @@ returns as (
 
 ),
 
-lines as (
-
-    {{ return_lines('returns') }}
-
-),
-
 units as (
 
     select
         tenant,
         return_id,
-        sum(coalesce(item.quantity, 1)) as item_count
-    from lines
-    where not is_shipping
+        sum(quantity) as item_count
+    from {{ near('int_return_lines') }}
+    where not is_shipping {{ and_touched() }}
     group by tenant, return_id
 
 ),

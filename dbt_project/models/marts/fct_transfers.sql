@@ -1,5 +1,11 @@
 {{ config(meta={'entity': ['tenant', 'transfer_id'], 'sources': ['stg_inventory_transaction_events']}) }}
-{%- set moved_at = 'coalesce(' ~ said('payload.shipment_date') ~ ', payload.processed_at)' %}
+{%- set chunk = 'event_name, transfer_id, transaction_id, coalesce(payload.chunk_number, 1)' -%}
+{%- set moved_at = 'coalesce(' ~ said('payload.shipment_date') ~ ', payload.processed_at)' -%}
+{#- NewStore does not publish the field's name, so the first of these that says something. -#}
+{%- set destinations = [
+    'destination_id', 'destination_location_id', 'destination_fulfillment_location_id',
+    'destination_fulfillment_node_id', 'destination_node_id', 'destination',
+] %}
 
 with counted as (
 
@@ -18,7 +24,7 @@ events as (
 -- The chunks of the announcement, and of all receipts that name it.
 chunks as (
 
-    {{ newest_chunks('events', 'transfer_id, transaction_id', moved_at) }}
+    {{ newest_events('events', chunk, moved_at) }}
 
 ),
 
@@ -27,6 +33,14 @@ quantities as (
     select
         *,
         event_name = 'inventory_transaction.asn_created' as is_announcement,
+        coalesce(
+            {%- for name in destinations %}
+            {{ said('payload.' ~ name) }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        ) as destination_id,
+        coalesce(
+            {{ said('payload.fulfillment_location_id') }}, {{ said('payload.fulfillment_node_id') }}
+        ) as receiving_location_id,
         coalesce(list_sum([each.quantity::hugeint for each in payload.items]), 0) as quantity,
         { 'occurred_at': occurred_at, 'published_at': published_at, 'payload_hash': payload_hash } as version
     from chunks
@@ -39,8 +53,8 @@ transfers as (
         tenant,
         transfer_id,
         arg_max({{ said('payload.origin_id') }}, version) filter (where is_announcement) as origin_location_id,
-        arg_max({{ destination_location() }}, version) filter (where is_announcement) as destination_location_id,
-        arg_max({{ transaction_location() }}, version) filter (where not is_announcement) as receiving_location_id,
+        arg_max(destination_id, version) filter (where is_announcement) as destination_location_id,
+        arg_max(receiving_location_id, version) filter (where not is_announcement) as receiving_location_id,
         arg_max({{ said('payload.shipment_ref') }}, (is_announcement, version)) as shipment_ref,
         arg_max({{ said('payload.transfer_order_ref') }}, (is_announcement, version)) as transfer_order_ref,
         min(occurred_at) filter (where is_announcement) as shipped_at,

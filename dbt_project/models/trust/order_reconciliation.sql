@@ -1,14 +1,26 @@
+{%- set sources = [
+    'stg_order_events', 'stg_payment_orders', 'stg_refund_orders', 'stg_return_orders', 'stg_invoice_orders',
+] -%}
+{#- What a sum is where there is nothing: unknown of what an order or an invoice would say. -#}
+{%- set kinds = {
+    'ordered': 'null', 'cancelled': '0', 'invoiced': 'null', 'authorized': '0', 'captured': '0', 'refunded': '0',
+    'refund_requested': '0', 'returned': '0',
+} -%}
+{#- Each difference by its name: the kind of amount from which the others are taken, and those. -#}
+{%- set differences = {
+    'ordered_not_invoiced': ['ordered', 'cancelled', 'invoiced'],
+    'ordered_not_captured': ['ordered', 'cancelled', 'captured'],
+    'invoiced_not_captured': ['invoiced', 'captured'],
+    'returned_not_refunded': ['returned', 'refunded'],
+    'requested_not_refunded': ['refund_requested', 'refunded'],
+} -%}
 {{ config(
     materialized='by_entity',
-    meta={
-        'entity': ['tenant', 'order_id'],
-        'sources': [
-            'stg_order_events', 'stg_payment_orders', 'stg_refund_orders', 'stg_return_orders', 'stg_invoice_orders',
-        ],
-    },
+    meta={'entity': ['tenant', 'order_id'], 'sources': sources},
 ) }}
--- depends_on: {{ ref('stg_order_events') }}, {{ ref('stg_payment_orders') }}
--- depends_on: {{ ref('stg_refund_orders') }}, {{ ref('stg_return_orders') }}, {{ ref('stg_invoice_orders') }}
+{%- for source in sources %}
+-- depends_on: {{ ref(source) }}
+{%- endfor %}
 
 with orders as (
 
@@ -22,9 +34,7 @@ with orders as (
         currency,
         grand_total
     from {{ ref('fct_orders') }}
-    {%- if is_partial() %}
-    where {{ is_touched('tenant', 'order_id') }}
-    {%- endif %}
+    where true {{ and_touched() }}
 
 ),
 
@@ -37,15 +47,13 @@ cancelled_units as (
         sum(items.net_amount) as net_amount,
         sum(items.tax) as tax
     from {{ ref('fct_order_items') }} as items
-    where
-        items.status = 'cancelled'
-        and items.swapped_to_item_id is null
-        {{ and_touched('items') }}
+    where items.status = 'cancelled' and items.swapped_to_item_id is null {{ and_touched('items') }}
     group by items.tenant, items.order_id
 
 ),
 
--- Every amount comes alone, so that no two of an order's children ever meet in a join.
+-- Every amount comes alone, so that no two of an order's children ever meet in a join. A blind return's money is paid
+-- under the order that NewStore made up for it.
 amounts as (
 
     select
@@ -55,7 +63,6 @@ amounts as (
         'ordered' as kind,
         grand_total as amount
     from orders
-    where grand_total is not null
     union all
     select
         orders.tenant,
@@ -70,44 +77,23 @@ amounts as (
     from orders
     left join cancelled_units
         on orders.tenant = cancelled_units.tenant and orders.order_id = cancelled_units.order_id
+    {%- for mart, kind, amount in [
+        ('fct_payment_transactions', 'transaction_type', 'coalesce(amount, 0)'),
+        ('fct_invoices', "'invoiced'", 'amount'),
+        ('fct_refund_requests', "'refund_requested'", 'amount'),
+        ('fct_returns', "'returned'", 'coalesce(total_refund_amount_adjusted, total_refund_amount)'),
+    ] %}
     union all
     select
         tenant,
         order_id,
         currency,
-        transaction_type as kind,
-        coalesce(amount, 0) as amount
-    from {{ near('fct_payment_transactions') }}
-    where true {{ and_touched() }}
-    union all
-    select
-        tenant,
-        order_id,
-        currency,
-        'invoiced' as kind,
-        amount
-    from {{ near('fct_invoices') }}
+        {{ kind }} as kind,
+        {{ amount }} as amount
+    from {{ near(mart) }}
     where order_id is not null {{ and_touched() }}
+    {%- endfor %}
     union all
-    select
-        tenant,
-        order_id,
-        currency,
-        'refund_requested' as kind,
-        amount
-    from {{ near('fct_refund_requests') }}
-    where order_id is not null {{ and_touched() }}
-    union all
-    select
-        tenant,
-        order_id,
-        currency,
-        'returned' as kind,
-        coalesce(total_refund_amount_adjusted, total_refund_amount) as amount
-    from {{ near('fct_returns') }}
-    where order_id is not null {{ and_touched() }}
-    union all
-    -- Its money is paid under the order that NewStore made up for it.
     select
         tenant,
         blind_order_id as order_id,
@@ -144,17 +130,12 @@ totals as (
     select
         tenant,
         order_id,
-        currency,
-        try_cast(sum(amount) filter (where kind = 'ordered') as decimal(18, 4)) as ordered,
-        try_cast(coalesce(sum(amount) filter (where kind = 'cancelled'), 0) as decimal(18, 4)) as cancelled,
-        try_cast(sum(amount) filter (where kind = 'invoiced') as decimal(18, 4)) as invoiced,
-        try_cast(coalesce(sum(amount) filter (where kind = 'authorized'), 0) as decimal(18, 4)) as authorized,
-        try_cast(coalesce(sum(amount) filter (where kind = 'captured'), 0) as decimal(18, 4)) as captured,
-        try_cast(coalesce(sum(amount) filter (where kind = 'refunded'), 0) as decimal(18, 4)) as refunded,
+        {%- for kind, of_none in kinds.items() %}
         try_cast(
-            coalesce(sum(amount) filter (where kind = 'refund_requested'), 0) as decimal(18, 4)
-        ) as refund_requested,
-        try_cast(coalesce(sum(amount) filter (where kind = 'returned'), 0) as decimal(18, 4)) as returned
+            coalesce(sum(amount) filter (where kind = '{{ kind }}'), {{ of_none }}) as decimal(18, 4)
+        ) as {{ kind }},
+        {%- endfor %}
+        currency
     from amounts_in_currency
     group by tenant, order_id, currency
 
@@ -163,28 +144,12 @@ totals as (
 final as (
 
     select
-        totals.tenant,
-        totals.order_id,
-        totals.currency,
+        totals.*,
+        {%- for name, terms in differences.items() %}
+        try_cast(0::decimal(38, 4) + totals.{{ terms | join(' - totals.') }} as decimal(18, 4)) as {{ name }},
+        {%- endfor %}
         coalesce(orders.has_header, false) as has_header,
-        orders.is_exchange,
-        totals.ordered,
-        totals.cancelled,
-        totals.invoiced,
-        totals.authorized,
-        totals.captured,
-        totals.refunded,
-        totals.refund_requested,
-        totals.returned,
-        try_cast(
-            totals.ordered::decimal(38, 4) - totals.cancelled - totals.invoiced as decimal(18, 4)
-        ) as ordered_not_invoiced,
-        try_cast(
-            totals.ordered::decimal(38, 4) - totals.cancelled - totals.captured as decimal(18, 4)
-        ) as ordered_not_captured,
-        try_cast(totals.invoiced::decimal(38, 4) - totals.captured as decimal(18, 4)) as invoiced_not_captured,
-        try_cast(totals.returned::decimal(38, 4) - totals.refunded as decimal(18, 4)) as returned_not_refunded,
-        try_cast(totals.refund_requested::decimal(38, 4) - totals.refunded as decimal(18, 4)) as requested_not_refunded
+        orders.is_exchange
     from totals
     left join orders on totals.tenant = orders.tenant and totals.order_id = orders.order_id
 
