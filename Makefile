@@ -19,6 +19,15 @@ help: ## this list
 plan: $(READY) # the project as dbt compiles it: made once, or every worker of the tests would
 	@$(BIN)/python -m warehouse.build.compiled_project
 
+dbt-docs: $(READY) ## the models, their columns and their lineage as one page, build/dbt-docs/index.html
+	@rm -rf build/dbt-docs
+	@WAREHOUSE_HOME=$(CURDIR)/build/dbt-docs/home $(BIN)/warehouse refresh > /dev/null
+	@WAREHOUSE_HOME=$(CURDIR)/build/dbt-docs/home $(BIN)/dbt --quiet --log-path $(CURDIR)/build/dbt-docs/logs \
+		docs generate --static --project-dir dbt_project --profiles-dir dbt_project \
+		--target-path $(CURDIR)/build/dbt-docs/target
+	@mv build/dbt-docs/target/static_index.html build/dbt-docs/index.html
+	@echo "Open build/dbt-docs/index.html in a browser."
+
 wheel: plan ## the wheel, in dist/, with the compiled project in it
 	@$(BIN)/python -m hatchling build --target wheel
 

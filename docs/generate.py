@@ -11,6 +11,7 @@ import click
 import msgspec.yaml
 
 from warehouse.cli import command
+from warehouse.serving.duckdb_export import descriptions
 from warehouse.settings import DURATIONS, PREFIX, SIZES, Settings
 
 FOLDER: Final = Path(__file__).parent / "reference"
@@ -91,9 +92,11 @@ def _tables() -> str:
     for schema, heading in (("marts", "marts: the facts"), ("trust", "trust: whether to believe them")):
         parts.append(f"## {heading}\n")
         for model in _models(MODELS / schema):
-            parts.append(f"### {schema}.{model['name']}\n\n{_one_line(model['description'])}\n")
+            described = descriptions()[model["name"]]
+            texts = described.columns
+            parts.append(f"### {schema}.{model['name']}\n\n{_in_cell(described.text)}\n")
             rows = [
-                f"| `{column['name']}` | {column.get('data_type', '')} | {_one_line(column['description'])} |"
+                f"| `{column['name']}` | {column.get('data_type', '')} | {_in_cell(texts[column['name']])} |"
                 for column in model["columns"]
             ]
             parts.append("\n".join(["| column | type | what it is |", "|---|---|---|", *rows]) + "\n")
@@ -105,8 +108,8 @@ def _models(folder: Path) -> Iterator[Mapping[str, Any]]:
         yield from msgspec.yaml.decode(path.read_bytes()).get("models", [])
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+def _in_cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def main() -> None:

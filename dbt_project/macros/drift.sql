@@ -25,42 +25,32 @@
     end
 {%- endmacro %}
 
-{#- The names of all fields of some types, as alternatives of a regular expression. -#}
-{% macro names_of(types) -%}
-    {%- set names = [] -%}
-    {%- for fields in contract_fields().values() -%}
-        {%- for field in fields if field.type in types and field.path.split('.')[-1].split('[')[0] not in names -%}
-            {%- do names.append(field.path.split('.')[-1].split('[')[0]) -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {{ return('"(' ~ names | sort | join('|') ~ ')"\\s*:\\s*') }}
-{%- endmacro %}
-
 {#-
-    Whether a text of JSON holds a number that may not fit: a field with the name of an amount or a whole number, of 15
-    digits, with five decimals, or with an exponent.
+    Rows of drift by their key, added to those that earlier runs have found: deliveries are counted on, the first delivery
+    stays the example.
 -#}
-{% macro may_not_fit(json) -%}
-    (
-        contains({{ json }}, '\u')
-        or regexp_matches(
-            {{ json }}, '{{ names_of(["money", "integer"]) }}(\[|-?(\d{15}|\d+\.\d{5}|\d+(\.\d+)?[eE]))'
-        )
-    )
-{%- endmacro %}
-
-{#- Whether an event is one whose lines are units, which NewStore sends one by one. -#}
-{% macro is_of_units(name) -%}
-    {{ name }} in (
-        '{{ (contract_names('order') + contract_names('return') + contract_names('fulfillment')) | join("', '") }}'
-    )
-{%- endmacro %}
-
-{#- Whether the text of its JSON may hold a quantity that is not one; the search for the name costs next to nothing. -#}
-{% macro may_not_be_one(name, json) -%}
-    (
-        {{ is_of_units(name) }}
-        and contains({{ json }}, '"quantity"')
-        and regexp_matches({{ json }}, '"quantity"\s*:\s*(["0-]|[2-9]|1[0-9.eE])')
-    )
+{% macro add_up_drift(news) -%}
+    select
+        tenant,
+        event_name,
+        path,
+        drift,
+        min(expected_type) as expected_type,
+        seen_type,
+        sum(deliveries)::bigint as deliveries,
+        min(first_delivery) as first_delivery,
+        max(last_seen_at) as last_seen_at
+    from (
+        select * from {{ news }}
+        {%- if is_partial() %}
+        union all
+        select * from {{ this }}
+        where
+            (tenant, event_name, path, drift, seen_type) in (
+                select ({{ news }}.tenant, {{ news }}.event_name, {{ news }}.path, {{ news }}.drift, {{ news }}.seen_type)
+                from {{ news }}
+            )
+        {%- endif %}
+    ) as either
+    group by tenant, event_name, path, drift, seen_type
 {%- endmacro %}

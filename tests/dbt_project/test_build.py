@@ -57,11 +57,15 @@ class Home:
 
     def dbt(self, command: str, *arguments: str) -> dict[str, str]:
         """Each node of a dbt command and how it went."""
-        project = ROOT / "dbt_project"
-        places = ["--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(self.target)]
-        self.run("dbt.cli.main", "--log-path", str(self.folder / "logs"), command, *places, *arguments)
+        self.dbt_prints(command, *arguments)
         results = json.loads((self.target / "run_results.json").read_text())["results"]
         return {name_of(result["unique_id"]): result["status"] for result in results}
+
+    def dbt_prints(self, *arguments: str) -> str:
+        """What a dbt command prints."""
+        project = ROOT / "dbt_project"
+        places = ["--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(self.target)]
+        return self.run("dbt.cli.main", "--log-path", str(self.folder / "logs"), *arguments, *places)
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A read-only connection to the lake."""
@@ -174,21 +178,31 @@ def test_empty_tables_for_unit_tests_change_nothing_for_readers(home: Home, tmp_
 
 def test_the_catalogue_is_generated(home: Home, world: dict[str, str]) -> None:
     assert world
-    project, target = ROOT / "dbt_project", home.target
-    places = ["--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(target)]
-    home.run("dbt.cli.main", "--log-path", str(home.folder / "logs"), "docs", "generate", *places)
+    target = home.target
+    home.dbt_prints("docs", "generate", "--static")
     manifest = json.loads((target / "manifest.json").read_text())
     catalogue = json.loads((target / "catalog.json").read_text())
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     assert {node["unique_id"] for node in models} == set(catalogue["nodes"])
+    page = (target / "static_index.html").read_text()
     for node in models:
         assert node["description"], node["name"]
+        assert node["unique_id"] in page, "it has no place in the lineage"
         described = {name for name, column in node["columns"].items() if column["description"]}
         built = {name.lower() for name in catalogue["nodes"][node["unique_id"]]["columns"]}
         assert described == built, node["name"]
     exposed = {parent for exposure in manifest["exposures"].values() for parent in exposure["depends_on"]["nodes"]}
     assert exposed <= {node["unique_id"] for node in models}
     assert len(manifest["exposures"]) == 9
+
+
+def test_a_model_is_shown_and_all_are_compiled(home: Home, world: dict[str, str]) -> None:
+    assert world
+    shown = home.dbt_prints("show", "--select", "fct_orders", "--limit", "3")
+    assert "order_id" in shown
+    assert len(shown.split("order_id")[1].splitlines()) > len("123"), shown
+    assert unhappy(home.dbt("compile")) == {}
+    assert (home.target / "compiled" / "newstore" / "models" / "marts" / "fct_orders.sql").exists()
 
 
 def test_times_are_utc_and_money_is_exact(con: duckdb.DuckDBPyConnection) -> None:

@@ -230,7 +230,7 @@ def build_without_orders(settings: Settings) -> None:
     seal(settings)
     steps = load_plan(settings).steps
     chosen = {name: step for name, step in steps.items() if step.model.schema == "staging"}
-    chosen["int_waiting_children"] = steps["int_waiting_children"]
+    chosen["agg_waiting_children"] = steps["agg_waiting_children"]
     with open_session(settings) as session:
         attach_build(session, settings)
         build(session, chosen, Run("apart", log_position(session).batch))

@@ -4,6 +4,7 @@ All tables are of one moment of the lake. The file has its name only once it is 
 it finds a complete export, and a failed one leaves what was there before.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -21,6 +22,9 @@ from warehouse.settings import Settings
 from warehouse.system.whole_file import is_replaceable, whole_file_at
 
 SCHEMAS: Final = ("marts", "trust")
+# A sentence that many columns have in common: as a block of dbt's, and as a yml names it.
+_BLOCK: Final = re.compile(r"{% docs (\w+) %}(.*?){% enddocs %}", re.DOTALL)
+_NAMED: Final = re.compile(r"{{ doc\('(\w+)'\) }}")
 
 
 class Exported(msgspec.Struct, frozen=True):
@@ -149,24 +153,25 @@ def _comments(con: duckdb.DuckDBPyConnection, schema: str, table: str, target: s
 
 @cache
 def descriptions() -> dict[str, Described]:
-    """Every model of the dbt project by its name."""
+    """Every model of the dbt project by its name, with the text of `models/docs.md` where a yml names a block of it."""
     # Not at the top, nor a dependency of its own: it comes with dbt, whose files these are.
     import yaml  # type: ignore[import-untyped]
 
     from warehouse.build.compiled_project import project_dir
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    found = {}
-    for path in sorted((project_dir() / "models").rglob("*.yml")):
+    models, found = project_dir() / "models", {}
+    blocks = dict(_BLOCK.findall((models / "docs.md").read_text(encoding="utf-8")))
+
+    def described(text: str | None) -> str:
+        return " ".join(_NAMED.sub(lambda name: blocks[name[1]], text or "").split())
+
+    for path in sorted(models.rglob("*.yml")):
         document: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), loader) or {}  # noqa: S506  # it is safe
         for model in document.get("models", ()):
-            columns = {column["name"]: _line(column.get("description")) for column in model.get("columns", ())}
-            found[model["name"]] = Described(_line(model.get("description")), columns)
+            columns = {column["name"]: described(column.get("description")) for column in model.get("columns", ())}
+            found[model["name"]] = Described(described(model.get("description")), columns)
     return found
-
-
-def _line(text: str | None) -> str:
-    return " ".join((text or "").split())
 
 
 def _only(con: duckdb.DuckDBPyConnection, query: str) -> int:

@@ -52,29 +52,19 @@ with events as (
 
 ),
 
-new_sources as (
-
-    select
-        tenant,
-        source_id,
-        min(date) as first_date
-    from events
-    group by tenant, source_id
-
-),
-
 {% if is_partial() -%}
 -- What earlier events of the same transactions have named.
 known as (
 
     select
-        earlier.tenant,
-        earlier.source_id,
-        earlier.location_id,
-        earlier.product_id,
-        earlier.first_date
-    from {{ this }} as earlier
-    inner join new_sources on earlier.tenant = new_sources.tenant and earlier.source_id = new_sources.source_id
+        tenant,
+        source_id,
+        list(location_id) as locations,
+        list(product_id) as products,
+        min(first_date) as date
+    from {{ this }}
+    where (tenant, source_id) in (select (events.tenant, events.source_id) from events)
+    group by tenant, source_id
 
 ),
 
@@ -84,77 +74,26 @@ sources as (
     select
         tenant,
         source_id,
-        min(first_date) as first_date
+        list_distinct([{{ said('each') }} for each in flatten(list(locations))]) as locations,
+        list_distinct([{{ said('each') }} for each in flatten(list(products))]) as products,
+        min(date) as first_date
     from (
-        select * from new_sources
+        select * from events
         {%- if is_partial() %}
         union all
-        select
-            tenant,
-            source_id,
-            first_date
-        from known
+        select * from known
         {%- endif %}
     ) as seen
     group by tenant, source_id
 
 ),
 
-named_locations as (
+located as (
 
     select
-        tenant,
-        source_id,
-        unnest(locations) as location_id
-    from events
-    {%- if is_partial() %}
-    union all
-    select
-        tenant,
-        source_id,
-        location_id
-    from known
-    {%- endif %}
-
-),
-
-locations as (
-
-    select distinct
-        tenant,
-        source_id,
-        {{ said('location_id') }} as location_id
-    from named_locations
-    where {{ said('location_id') }} is not null
-
-),
-
-named_products as (
-
-    select
-        tenant,
-        source_id,
-        unnest(products) as product_id
-    from events
-    {%- if is_partial() %}
-    union all
-    select
-        tenant,
-        source_id,
-        product_id
-    from known
-    {%- endif %}
-
-),
-
-products as (
-
-    select distinct
-        tenant,
-        source_id,
-        {{ said('product_id') }} as product_id
-    from named_products
-    where {{ said('product_id') }} is not null
+        * exclude (locations),
+        unnest(case when len(locations) > 0 then locations else [null] end) as location_id
+    from sources
 
 ),
 
@@ -162,15 +101,13 @@ products as (
 final as (
 
     select
-        sources.tenant,
-        sources.source_id,
-        locations.location_id,
-        products.product_id,
-        sources.first_date,
+        tenant,
+        source_id,
+        location_id,
+        unnest(case when len(products) > 0 then products else [null] end) as product_id,
+        first_date,
         {{ log_position() }}::bigint as changed_batch
-    from sources
-    left join locations on sources.tenant = locations.tenant and sources.source_id = locations.source_id
-    left join products on sources.tenant = products.tenant and sources.source_id = products.source_id
+    from located
 
 )
 

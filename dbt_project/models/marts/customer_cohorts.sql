@@ -8,7 +8,7 @@ with customers as (
         cohort_month,
         month,
         count(*) as customers
-    from {{ ref('int_customer_months') }}
+    from {{ ref('agg_customer_months') }}
     where is_first_of_month
     group by tenant, cohort_month, month
 
@@ -23,7 +23,7 @@ activity as (
         currency,
         count(*) as active_customers,
         try_cast(sum(net_sales) as decimal(18, 4)) as net_sales
-    from {{ ref('int_customer_months') }}
+    from {{ ref('agg_customer_months') }}
     group by tenant, cohort_month, month, currency
 
 ),

@@ -1,4 +1,4 @@
-{{ config(meta={'entity': ['tenant', 'date', 'location_id', 'product_id'], 'sources': ['int_stock_days']}) }}
+{{ config(meta={'entity': ['tenant', 'date', 'location_id', 'product_id'], 'sources': ['agg_stock_days']}) }}
 
 select
     tenant,
@@ -13,5 +13,5 @@ select
     transferred,
     counted_variance,
     closing
-from {{ ref('int_stock_days') }}
+from {{ ref('agg_stock_days') }}
 where not is_empty {{ and_touched() }}

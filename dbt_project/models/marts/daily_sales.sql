@@ -18,7 +18,7 @@ with bookings as (
         0 as returned_units,
         0::decimal(18, 4) as refunds,
         cancelled_units
-    from {{ ref('int_order_bookings') }}
+    from {{ ref('agg_order_bookings') }}
 
 ),
 

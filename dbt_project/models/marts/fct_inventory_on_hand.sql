@@ -14,21 +14,7 @@ with movements as (
 
 ),
 
--- A count of which chunks are missing does not say what is there.
-counts as (
-
-    select
-        tenant,
-        location_id,
-        product_id,
-        count_id,
-        counted_quantity,
-        completed_at
-    from {{ ref('fct_inventory_counts') }}
-    where is_complete and counted_quantity is not null and location_id is not null {{ and_touched() }}
-
-),
-
+-- Complete counts alone say what is there: a count of which chunks are missing does not.
 counted as (
 
     select
@@ -38,7 +24,8 @@ counted as (
         arg_max(counted_quantity, (completed_at, count_id)) as last_counted_quantity,
         max(completed_at) as last_counted_at,
         min(completed_at) as first_counted_at
-    from counts
+    from {{ ref('fct_inventory_counts') }}
+    where is_complete and counted_quantity is not null and location_id is not null {{ and_touched() }}
     group by tenant, location_id, product_id
 
 ),

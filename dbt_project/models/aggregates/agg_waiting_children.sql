@@ -1,22 +1,14 @@
-{#- For each staging model, the parents that its events name: what the parent is, and SQL of its id. -#}
+{#- For each staging model, the column of what its events are of, and SQL of the ids of the parents that they name. -#}
 {%- set children = {
-    'stg_order_events': {'order': 'order_id', 'customer': said('payload.customer_id')},
-    'stg_payment_events': {'order': 'order_id'},
-    'stg_refund_events': {'order': 'order_id', 'payment_account': said('payload.payment_account_id')},
-    'stg_return_events': {'order': 'order_id', 'customer': said('payload.customer_id')},
-    'stg_invoice_events': {'order': 'order_id'},
-    'stg_fulfillment_events': {'order': 'order_id'},
-    'stg_address_events': {'customer': 'customer_id'},
-} -%}
-{#- What these events are of, of which a mart says whose it is: the column of its id. -#}
-{%- set ids_of_children = {
-    'stg_order_events': 'order_id',
-    'stg_payment_events': 'payment_account_id',
-    'stg_refund_events': 'refund_request_id',
-    'stg_return_events': 'return_id',
-    'stg_invoice_events': 'invoice_id',
-    'stg_fulfillment_events': 'fulfillment_request_id',
-    'stg_address_events': 'address_id',
+    'stg_order_events': ('order_id', {'order': 'order_id', 'customer': said('payload.customer_id')}),
+    'stg_payment_events': ('payment_account_id', {'order': 'order_id'}),
+    'stg_refund_events': (
+        'refund_request_id', {'order': 'order_id', 'payment_account': said('payload.payment_account_id')},
+    ),
+    'stg_return_events': ('return_id', {'order': 'order_id', 'customer': said('payload.customer_id')}),
+    'stg_invoice_events': ('invoice_id', {'order': 'order_id'}),
+    'stg_fulfillment_events': ('fulfillment_request_id', {'order': 'order_id'}),
+    'stg_address_events': ('address_id', {'customer': 'customer_id'}),
 } -%}
 {#- For each parent, the events by which it comes. -#}
 {%- set parents = {
@@ -37,13 +29,13 @@
 {%- set position = built_position() if is_partial() else 0 %}
 
 with news as (
-    {% for source, ids in children.items() %}
-    {%- for parent, id in ids.items() %}
+    {% for source, (child, parents_named) in children.items() %}
+    {%- for parent, id in parents_named.items() %}
     select
         tenant,
         '{{ parent }}' as parent,
         {{ id }} as parent_id,
-        {{ ids_of_children[source] }} as child_id,
+        {{ child }} as child_id,
         event_name,
         idempotency_key,
         payload_hash,

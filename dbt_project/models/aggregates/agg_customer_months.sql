@@ -24,7 +24,7 @@ sales as (
         bookings.tenant,
         bookings.order_id,
         sum(bookings.gross_sales) - sum(bookings.discounts) as net_sales
-    from {{ ref('int_order_bookings') }} as bookings
+    from {{ ref('agg_order_bookings') }} as bookings
     {%- if is_partial() %}
     where
         (bookings.tenant, bookings.order_id) in (
