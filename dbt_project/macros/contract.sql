@@ -1,24 +1,30 @@
-{#- What the contract file says, through the tables that the session makes of it. -#}
-
-{% macro contract_names(family) -%}
-    {{ return(ask("select list(name order by name) from run.main.contract where family = '" ~ family ~ "'", [])) }}
-{%- endmacro %}
-
-{% macro documented_names() -%}
-    {{ return(ask("select list(name order by name) from run.main.contract where key_source = 'documented'", [])) }}
-{%- endmacro %}
-
-{#- The type of the payloads of a family, as from_json takes it. -#}
-{% macro contract_structure(family) -%}
-    {{ return(ask("select any_value(structure) from run.main.contract where family = '" ~ family ~ "'", '{}')) }}
-{%- endmacro %}
-
-{#- Every path of every event's payload and what it holds, by the event's name. -#}
-{% macro contract_fields() -%}
-    {{ return(ask(
-        "select map(list(name), list(fields)) from ("
-        ~ "select name, list({'path': path, 'type': type} order by path) as fields"
-        ~ " from run.main.contract_fields group by name order by name)",
-        {}
-    )) }}
+{#-
+    What the contract file says, through the tables that the session makes of it: `names` of events and `structures` of
+    payloads by family, as from_json takes them; `documented`, the names of events whose key NewStore documents; and
+    `fields`, by event, with each path of its payload and what it holds.
+-#}
+{% macro contract() -%}
+    {{ return(ask("
+        {
+            'names': (
+                select map(list(family), list(names)) from (
+                    select family, list(name order by name) as names from run.main.contract group by family
+                )
+            ),
+            'structures': (
+                select map(list(family), list(structure)) from (
+                    select family, any_value(structure) as structure from run.main.contract group by family
+                )
+            ),
+            'documented': (select list(name order by name) from run.main.contract where key_source = 'documented'),
+            'fields': (
+                select map(list(name), list(fields)) from (
+                    select name, list({'path': path, 'type': type} order by path) as fields
+                    from run.main.contract_fields
+                    group by name
+                    order by name
+                )
+            )
+        }
+    ", {'names': {}, 'structures': {}, 'documented': [], 'fields': {}})) }}
 {%- endmacro %}

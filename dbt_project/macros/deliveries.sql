@@ -9,11 +9,6 @@
 {#- The deliveries of the log that this model has not read yet. -#}
 {% macro new_deliveries(table='') -%}
     {%- set batch = (table ~ '.' if table else '') ~ 'batch' -%}
-    {{ batch }} > {{ built_position() if is_partial() else 0 }}
+    {{ batch }} > {{ built_position() }}
     and {{ batch }} <= {{ log_position() }}
-{%- endmacro %}
-
-{#- How to read those of them that are not in all as the contract has them: a reading is never of an earlier run. -#}
-{% macro new_readings() -%}
-    changed_batch > {{ built_position() if is_partial() else 0 }}
 {%- endmacro %}

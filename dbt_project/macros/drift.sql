@@ -4,7 +4,7 @@
 -#}
 {% macro payload_values(name, payload, types) -%}
     case {{ name }}
-        {%- for event, fields in contract_fields().items() %}
+        {%- for event, fields in contract().fields.items() %}
         when '{{ event }}' then list_concat(
             []
             {%- for field in fields if field.type in types -%}

@@ -8,7 +8,7 @@
     apart: the payload's fields that are not kept in it, since they stand in a column of their own or in `payload_json`.
 -#}
 {% macro typed_events(family, entity, keep_json=false, apart=[]) %}
-    {%- set names = "name in ('" ~ contract_names(family) | join("', '") ~ "')" -%}
+    {%- set names = "name in ('" ~ contract().names.get(family, []) | join("', '") ~ "')" -%}
     {%- set news -%}
         events.problem is null
         and events.{{ names }}
@@ -24,7 +24,7 @@ with readings as (
         idempotency_key,
         is_rewritten
     from {{ ref('stg_readings') }}
-    where {{ new_readings() }} and {{ names }}
+    where changed_batch > {{ built_position() }} and {{ names }}
 
 ),
 
@@ -81,7 +81,7 @@ typed as (
 
     select
         * exclude (body),
-        from_json(body, '{"payload": {{ contract_structure(family) }}}').payload as payload
+        from_json(body, '{"payload": {{ contract().structures.get(family, '{}') }}}').payload as payload
         {%- if keep_json %},
         json_extract(body, '$.payload')::varchar as payload_json
         {%- endif %}
@@ -135,19 +135,18 @@ from typed
     that recomputes few entities takes their events out of the table once, however large that is.
 -#}
 {% macro counted_events(source) %}
-    {%- set documented = "event_name in ('" ~ documented_names() | join("', '") ~ "')" -%}
+    {%- set documented = "event_name in ('" ~ contract().documented | join("', '") ~ "')" -%}
     {%- if is_partial() %}
-    with of_touched as materialized (
+    with touched as materialized (
         select *
-        from {{ near(source) }}
-        where {{ is_touched(*entity()) }}
+        from {{ touched_rows(source) }}
     )
 
     select *
-    from of_touched
+    from touched
     where
         variant_id not in (
-            {{ losing_variants('of_touched', documented) }}
+            {{ losing_variants('touched', documented) }}
         )
     {%- else %}
     {%- set several -%}
@@ -193,18 +192,15 @@ from typed
     thing: SQL of the columns that name the thing within its tenant; time: the payload's own time, as text.
 -#}
 {% macro newest_events(events, thing, time) %}
+    {%- set at = 'coalesce(' ~ utc(time) ~ ', published_at)' %}
     select
         *,
-        {{ event_time(time) }} as occurred_at
+        {{ at }} as occurred_at
     from {{ events }}
     where
         variant_id in (
-            select arg_max(variant_id, ({{ event_time(time) }}, published_at, payload_hash))
+            select arg_max(variant_id, ({{ at }}, published_at, payload_hash))
             from {{ events }}
             group by tenant, {{ thing }}
         )
 {% endmacro %}
-
-{% macro event_time(time) -%}
-    coalesce({{ utc(time) }}, published_at)
-{%- endmacro %}

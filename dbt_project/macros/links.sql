@@ -16,10 +16,7 @@ with children as (
         {%- if has_products %},
         list_distinct(flatten(list([{{ said('each.product_id') }} for each in payload.items]))) as product_ids
         {%- endif %}
-    from {{ near(source) }}
-    {%- if is_partial() %}
-    where {{ is_touched(*entity()) }}
-    {%- endif %}
+    from {{ touched_rows(source) }}
     group by tenant, {{ child }}
 
 ),

@@ -3,19 +3,15 @@
     for unit tests to look at: it neither reads the log nor shows anything to readers.
 -#}
 
-{% macro is_refresh() -%}
-    {{ return(execute and flags.WHICH in ('run', 'build') and not flags.EMPTY) }}
-{%- endmacro %}
-
 {% macro start_refresh() %}
-    {%- if is_refresh() -%}
+    {%- if execute and flags.WHICH in ('run', 'build') and not flags.EMPTY -%}
         {%- do call_warehouse({'command': 'start', 'run_id': invocation_id, 'full': flags.FULL_REFRESH}) -%}
     {%- endif -%}
 {% endmacro %}
 
 {#- Publishes only when every mart of the project is as far as this run: readers never see half a refresh. -#}
 {% macro publish_marts(results) %}
-    {%- if is_refresh() -%}
+    {%- if execute and flags.WHICH in ('run', 'build') and not flags.EMPTY -%}
         {%- set marts = [] -%}
         {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.schema in ('marts', 'trust') -%}
             {%- do marts.append(describe_model(node)) -%}

@@ -17,7 +17,12 @@
     {%- if not execute or this is none or model.config.materialized == 'whole' or should_full_refresh() -%}
         {{ return(false) }}
     {%- endif -%}
-    {{ return(flags.WHICH == 'compile' or (flags.WHICH in ('run', 'build') and built_position() is not none)) }}
+    {{ return(
+        flags.WHICH == 'compile' or (
+            flags.WHICH in ('run', 'build')
+            and ask("exists (from build.main.generations where model = '" ~ this.identifier ~ "')", false)
+        )
+    ) }}
 {%- endmacro %}
 
 {#-
@@ -31,8 +36,11 @@
     {{ return(ask('coalesce((select batch from run.main.position), (select batch from lake.log.counter))', 0)) }}
 {%- endmacro %}
 
-{#- The last batch of the log that is already in this model, none before it is built; a variable likewise. -#}
+{#- The last batch of the log whose deliveries are in what a query is added to; 0 for a whole table. -#}
 {% macro built_position() -%}
+    {%- if not is_partial() or not execute -%}
+        {{ return(0) }}
+    {%- endif -%}
     {%- if flags.WHICH == 'compile' -%}
         {{ return("getvariable('built')") }}
     {%- endif -%}

@@ -18,6 +18,8 @@ from warehouse.build.touched_entities import (
     find_rows,
     find_touched,
     find_views,
+    is_likely_touched,
+    is_touched,
     moved_entities,
 )
 from warehouse.lake.transaction import transaction
@@ -45,7 +47,7 @@ Strategy = Literal["whole", "by_entity", "by_key", "append"]
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """One model: the SQL of its table and, unless its strategy is `whole`, of the rows that a run touches.
 
-    That SQL reads rows of touched entities through `views`, and the entities themselves in `touched_table`.
+    That SQL reads the rows of touched entities through `views`.
     `columns` are the names and types of its contract, where it has one, `reads_log` says whether it is made from the
     log rather than from other models alone. `entity` are the columns whose rows are
     recomputed together and `sources` the relations, by model, whose `changed_batch` says which; `key` names a row for
@@ -71,7 +73,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def touched_table(self) -> str:
-        """Where its SQL finds the entities that a run recomputes, as the macro `touched` names it."""
+        """Where the entities that a run recomputes are, for as long as it does."""
         return f"{self.name}__touched"
 
     def with_names(self, parents: Mapping[str, str], zones: Mapping[str, str]) -> "Model":
@@ -84,7 +86,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         if zones:
             rows = parents[zones["rows"]] if "rows" in zones else self.relation
             sources[ZONES] = moved_entities(self.entity, rows, parents[ZONES], zones["location"], zones.get("channel"))
-        return msgspec.structs.replace(self, views=find_views(self.touched, parents), sources=sources)
+        return msgspec.structs.replace(self, views=find_views(self.touched, self.entity, parents), sources=sources)
 
     def touched_entities(self, batch: int | dict[str, int]) -> str:
         """A query of the entities with a row that changed in a source after that batch, or the source's own."""
@@ -256,15 +258,19 @@ def _is_copied(run: Run, built: int) -> bool:
 
 
 def _show_touched(con: duckdb.DuckDBPyConnection, model: Model, run: Run, is_many: bool) -> None:
-    """Point the model's views at the copies that the run has of such rows, else, where the table is large and the
-    entities are not many, at a query of these rows alone, else at the table."""
+    """Give the model views of its sources' rows of touched entities: out of the copies that the run has of such rows,
+    else, where the table is large and the entities are not many, by the numbers of these rows, else by a scan."""
     for number, (view, place) in enumerate(model.views.items()):
         rows = f"from {run.shared.get(place, place.relation)}"
         if place not in run.shared and not is_many:
             ((count,),) = con.execute(f"select count(*) from {place.relation}").fetchall()
             if count > LARGE_TABLE_ROWS:
                 rows = find_rows(con, place, f"select {model.entity[-1]} from {model.touched_table}", f"rows_{number}")
-        con.execute(f"create or replace temp view {view} as {rows}")
+        touched = is_touched(place.entity, model.entity, model.touched_table)
+        con.execute(
+            f"create or replace temp view {view} as select * from ({rows}) "
+            f"where {is_likely_touched(place.entity)} and {touched}"
+        )
 
 
 def _delete(con: duckdb.DuckDBPyConnection, model: Model, columns: tuple[str, ...], table: str) -> int:

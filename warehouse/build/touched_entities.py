@@ -11,7 +11,6 @@ from typing import Final
 import duckdb
 import msgspec
 
-# The macro `is_touched` has the same number.
 TOUCHED_BITS: Final = 2**22
 # A table's rows are read in so many ranges at most: what lies between two that are near each other is read with them.
 MOST_RANGES: Final = 32
@@ -28,14 +27,15 @@ class EntityColumns(msgspec.Struct, frozen=True):
     entity: tuple[str, ...]
 
 
-def find_views(sql: str, parents: Mapping[str, str]) -> dict[str, EntityColumns]:
-    """The views through which a compiled model reads rows of touched entities, as the macro `near` names them: by the
-    name of the table and its columns of the entity after the tenant. `parents` are the relations of tables by name."""
+def find_views(sql: str, entity: tuple[str, ...], parents: Mapping[str, str]) -> dict[str, EntityColumns]:
+    """The views through which a compiled model reads rows of touched entities, as the macro `touched_rows` names them:
+    by the table, and its columns of the entity without the tenant. `parents` are the relations of tables by name."""
     if not parents:
         return {}
     named = re.compile(rf"\b({'|'.join(map(re.escape, parents))})__(\w+)\b")
+    first = entity[:1] if entity[:1] == ("tenant",) else ()
     return {
-        found[0]: EntityColumns(parents[found[1]], ("tenant", *found[2].split("__"))) for found in named.finditer(sql)
+        found[0]: EntityColumns(parents[found[1]], (*first, *found[2].split("__"))) for found in named.finditer(sql)
     }
 
 
@@ -78,14 +78,14 @@ def find_touched(
     return int(count)
 
 
-def is_touched(columns: tuple[str, ...]) -> str:
-    """The condition that these columns name an entity that `find_touched` found."""
-    names = ", ".join(columns)
-    return f"({names}) in (select {names} from touched)"
+def is_touched(columns: tuple[str, ...], entity: tuple[str, ...], table: str = "touched") -> str:
+    """The condition that these columns name an entity that `find_touched` found and put into the table."""
+    return f"({', '.join(columns)}) in (select {', '.join(entity)} from {table})"
 
 
 def is_likely_touched(columns: tuple[str, ...]) -> str:
-    """What to ask before it where more columns are read: DuckDB then reads the others near such rows alone."""
+    """What to ask before it where more columns are read. The bit costs no more than the column it is asked of, and
+    DuckDB asks it before it reads any other: of the payloads of a large table only those near such rows are read."""
     return f"get_bit(getvariable('touched'), (hash({columns[-1]}) % {TOUCHED_BITS})::integer) = 1"
 
 

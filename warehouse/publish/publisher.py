@@ -191,8 +191,8 @@ class _Publishing:
             return self._publish_written(mart, target, written)
         if not find_touched(self._con, mart.entity, mart.touched_entities(seen)):
             return None
-        deleted = _only(self._con, f"delete from {target} where {is_touched(mart.entity)}")
-        touched = f"{is_likely_touched(mart.entity)} and {is_touched(mart.entity)}"
+        deleted = _only(self._con, f"delete from {target} where {is_touched(mart.entity, mart.entity)}")
+        touched = f"{is_likely_touched(mart.entity)} and {is_touched(mart.entity, mart.entity)}"
         inserted = _only(self._con, f"insert into {target} from {mart.relation} where {touched}")
         return inserted if deleted or inserted else None
 

@@ -14,6 +14,7 @@ from warehouse.build.model import Model, set_range
 from warehouse.build.new_deliveries import LOG, LOG_VIEW
 from warehouse.build.session import attach_build, attach_run, detach_build
 from warehouse.build.sql_functions import FUNCTIONS
+from warehouse.build.touched_entities import is_touched
 from warehouse.serving.reader_statements import words_of
 from warehouse.settings import Settings
 from warehouse.system.lock import hold_lock
@@ -57,6 +58,5 @@ def _give_names(con: duckdb.DuckDBPyConnection, plan: Plan) -> None:
 
 def _give_views(con: duckdb.DuckDBPyConnection, model: Model, built: int) -> None:
     for view, place in model.views.items():
-        con.execute(f"create or replace temp view {view} as from {place.relation}")
-    if model.strategy == "by_entity":
-        con.execute(f"create or replace temp view {model.touched_table} as {model.touched_entities(built)}")
+        touched = is_touched(place.entity, model.entity, f"({model.touched_entities(built)})")
+        con.execute(f"create or replace temp view {view} as from {place.relation} where {touched}")

@@ -9,12 +9,11 @@ with orders as (
         orders.order_id,
         date_trunc('month', {{ day('orders.ordered_at') }})::date as month,
         coalesce(orders.currency, 'XXX') as currency
-    from {{ ref('fct_orders') }} as orders
+    from {{ touched_rows('fct_orders') }} as orders
     where
         orders.has_header
         and orders.customer_id is not null
         and orders.ordered_at is not null
-        {{ and_touched('orders') }}
 
 ),
 

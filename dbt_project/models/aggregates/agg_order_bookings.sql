@@ -13,10 +13,8 @@ with orders as (
         coalesce(orders.channel, 'unknown') as channel,
         coalesce(orders.currency, 'XXX') as currency,
         coalesce(orders.shipping_total, 0) as shipping
-    from {{ ref('fct_orders') }} as orders
-    where
-        orders.is_sale
-        {{ and_touched('orders') }}
+    from {{ touched_rows('fct_orders') }} as orders
+    where orders.is_sale
 
 ),
 
@@ -31,11 +29,10 @@ units as (
         items.order_discounts,
         items.tax,
         {{ day('items.cancelled_at') }} as cancelled_on
-    from {{ ref('fct_order_items') }} as items
+    from {{ touched_rows('fct_order_items') }} as items
     where
         items.swapped_to_item_id is null
         and lower(items.item_type) is distinct from 'shipping'
-        {{ and_touched('items') }}
 
 ),
 

@@ -26,7 +26,7 @@
     },
 ) }}
 
-{%- set position = built_position() if is_partial() else 0 %}
+{%- set position = built_position() %}
 
 with news as (
     {% for source, (child, parents_named) in children.items() %}
@@ -59,8 +59,7 @@ arrived as (
         '{{ parent }}' as parent,
         {{ it.id }} as parent_id
     from {{ ref(it.events) }}
-    where
-        changed_batch > {{ position }}
+    where changed_batch > {{ position }}
         {%- if it.which %}
         and {{ it.which }}
         {%- endif %}
@@ -93,8 +92,7 @@ known as (
         '{{ parent }}' as parent,
         {{ it.id }} as parent_id
     from {{ ref('fct_orders' if parent == 'order' else it.events) }}
-    where
-        {{ 'has_header' if parent == 'order' else 'true' }}
+    where {{ 'has_header' if parent == 'order' else 'true' }}
         {%- if is_partial() %}
         and (tenant, {{ it.id }}) in (
             select

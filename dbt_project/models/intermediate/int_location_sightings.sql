@@ -1,4 +1,4 @@
-{%- set position = built_position() if is_partial() else 0 -%}
+{%- set position = built_position() -%}
 
 {#- For each staging model, where its events name locations: of the whole, or of each line. -#}
 {%- set places = {

@@ -10,7 +10,7 @@ with deliveries as (
         tenant,
         published_at
     from {{ ref('stg_deliveries') }}
-    where is_event and changed_batch > {{ built_position() if is_partial() else 0 }}
+    where is_event and changed_batch > {{ built_position() }}
     {%- if is_partial() %}
     union all
     select

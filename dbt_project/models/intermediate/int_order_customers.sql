@@ -9,7 +9,6 @@ select distinct
     order_id,
     {{ said('payload.customer_id') }} as customer_id,
     {{ log_position() }}::bigint as changed_batch
-from {{ near('stg_order_events') }}
+from {{ touched_rows('stg_order_events') }}
 where
     {{ said('payload.customer_id') }} is not null
-    {{ and_touched() }}

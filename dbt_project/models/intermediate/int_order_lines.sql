@@ -5,8 +5,8 @@ with headers as (
     select
         header_variant_id,
         currency
-    from {{ near('int_orders') }}
-    where header_variant_id is not null {{ and_touched() }}
+    from {{ touched_rows('int_orders') }}
+    where header_variant_id is not null
 
 ),
 
@@ -18,9 +18,9 @@ header_lines as (
         headers.currency,
         unnest(events.payload.items) as item,
         generate_subscripts(events.payload.items, 1) as line
-    from {{ near('stg_order_events') }} as events
+    from {{ touched_rows('stg_order_events') }} as events
     inner join headers on events.variant_id = headers.header_variant_id
-    where events.is_header {{ and_touched('events') }}
+    where events.is_header
 
 ),
 

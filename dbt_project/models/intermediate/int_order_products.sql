@@ -7,10 +7,7 @@ with order_lines as (
         tenant,
         order_id,
         unnest(payload.items) as item
-    from {{ near('stg_order_events') }}
-    {%- if is_partial() %}
-    where {{ is_touched('tenant', 'order_id') }}
-    {%- endif %}
+    from {{ touched_rows('stg_order_events') }}
 
 ),
 
@@ -27,10 +24,7 @@ named as (
         tenant,
         order_id,
         unnest(product_ids) as product_id
-    from {{ near(source) }}
-    {%- if is_partial() %}
-    where {{ is_touched('tenant', 'order_id') }}
-    {%- endif %}
+    from {{ touched_rows(source) }}
     {%- endfor %}
 
 ),

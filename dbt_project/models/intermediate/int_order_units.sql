@@ -7,24 +7,21 @@
 with orders as (
 
     select *
-    from {{ near('int_orders') }}
-    where true {{ and_touched() }}
+    from {{ touched_rows('int_orders') }}
 
 ),
 
 lines as (
 
     select *
-    from {{ near('int_order_lines') }}
-    where true {{ and_touched() }}
+    from {{ touched_rows('int_order_lines') }}
 
 ),
 
 steps as (
 
     select *
-    from {{ near('int_order_unit_steps') }}
-    where true {{ and_touched() }}
+    from {{ touched_rows('int_order_unit_steps') }}
 
 ),
 
@@ -43,11 +40,10 @@ fulfillments as (
         arg_min(completed_location_id, completed_version) as completed_location_id,
         arg_max(status, last_version) != 'failed' as is_routed,
         case when is_routed then arg_max(last_location_id, last_version) end as current_location_id
-    from {{ near('int_fulfillment_units') }}
+    from {{ touched_rows('int_fulfillment_units') }}
     where
         order_id is not null
         and not regexp_matches(item_id, '^line-\d+$')
-        {{ and_touched() }}
     group by tenant, order_id, item_id
 
 ),
@@ -64,11 +60,10 @@ returns as (
         sum(quantity) as returned_quantity,
         arg_max(product_id, (returned_at, return_id)) as product_id,
         arg_min(currency, (returned_at, return_id)) as currency
-    from {{ near('int_return_lines') }}
+    from {{ touched_rows('int_return_lines') }}
     where
         order_id is not null
         and not regexp_matches(item_id, '^line-\d+$')
-        {{ and_touched() }}
     group by tenant, order_id, item_id
 
 ),

@@ -19,7 +19,7 @@
     meta={'entity': ['tenant', 'product_id'], 'sources': sources},
 ) }}
 
-{%- set position = built_position() if is_partial() else 0 %}
+{%- set position = built_position() %}
 
 with order_lines as (
 

@@ -7,10 +7,7 @@ with returns as (
         return_id,
         order_id,
         {{ said('payload.customer_id') }} as customer_id
-    from {{ near('stg_return_events') }}
-    {%- if is_partial() %}
-    where {{ is_touched('tenant', 'return_id') }}
-    {%- endif %}
+    from {{ touched_rows('stg_return_events') }}
 
 ),
 

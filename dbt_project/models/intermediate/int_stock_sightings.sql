@@ -29,7 +29,7 @@
 ) }}
 
 {#- A transaction has at least one row for ever, so replacing the touched ones by their key forgets none. -#}
-{%- set position = built_position() if is_partial() else 0 %}
+{%- set position = built_position() %}
 
 with events as (
     {% for source, names in transactions.items() %}

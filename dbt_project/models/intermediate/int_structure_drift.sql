@@ -20,7 +20,7 @@ with payloads as (
         on readings.journal = events.journal and readings.position = events.position
     where
         {{ new_deliveries('events') }}
-        and readings.{{ new_readings() }}
+        and readings.changed_batch > {{ built_position() }}
         and readings.problem is null
 
 ),

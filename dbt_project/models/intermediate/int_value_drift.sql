@@ -1,6 +1,6 @@
 {#- The names of all fields of the contract that are money or whole numbers. -#}
 {%- set names = [] -%}
-{%- for fields in contract_fields().values() -%}
+{%- for fields in contract().fields.values() -%}
     {%- for field in fields if field.type in ['money', 'integer'] -%}
         {%- do names.append(field.path.split('.')[-1].split('[')[0]) -%}
     {%- endfor -%}
@@ -9,7 +9,8 @@
 {%- set wide_number = '"(' ~ names | unique | sort | join('|') ~ ')"\\s*:\\s*'
     ~ '(\\[|-?(\\d{15}|\\d+\\.\\d{5}|\\d+(\\.\\d+)?[eE]))' -%}
 {#- The events whose lines are units, which NewStore sends one by one. -#}
-{%- set events_of_units = contract_names('order') + contract_names('return') + contract_names('fulfillment') -%}
+{%- set events_of_units = contract().names.get('order', []) + contract().names.get('return', [])
+    + contract().names.get('fulfillment', []) -%}
 {{ config(unique_key=['tenant', 'event_name', 'path', 'drift', 'seen_type'], materialized='by_key') }}
 
 -- Deliveries that may hold a number that does not fit, or a quantity that is not one: to search their text costs next
@@ -25,7 +26,7 @@ with suspects as (
         ) as payload
     from {{ log_events() }} as events
     left join {{ ref('stg_readings') }} as readings
-        on events.journal = readings.journal and events.position = readings.position and readings.{{ new_readings() }}
+        on events.journal = readings.journal and events.position = readings.position and readings.changed_batch > {{ built_position() }}
     where
         {{ new_deliveries('events') }}
         and events.problem is null
@@ -71,7 +72,7 @@ found as (
             *,
             unnest(findings) as finding
         from {{ ref('stg_readings') }}
-        where {{ new_readings() }} and problem is null
+        where changed_batch > {{ built_position() }} and problem is null
     ) as readings
     union all
     select distinct

@@ -13,5 +13,5 @@ select
     transferred,
     counted_variance,
     closing
-from {{ ref('agg_stock_days') }}
-where not is_empty {{ and_touched() }}
+from {{ touched_rows('agg_stock_days') }}
+where not is_empty

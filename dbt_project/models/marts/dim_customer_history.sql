@@ -4,8 +4,7 @@
 with states as (
 
     select *
-    from {{ near('int_customer_states') }}
-    where true {{ and_touched() }}
+    from {{ touched_rows('int_customer_states') }}
 
 ),
 

@@ -18,8 +18,7 @@ with profiles as (
         any_value(occurred_at) filter (where is_newest) as updated_at,
         bool_or(is_creation) as is_complete,
         coalesce(min(occurred_at) filter (where is_creation), arg_max(created_at, step)) as created_at
-    from {{ near('int_customer_states') }}
-    where true {{ and_touched() }}
+    from {{ touched_rows('int_customer_states') }}
     group by tenant, customer_id
 
 ),
@@ -29,8 +28,8 @@ addresses as (
     select distinct
         tenant,
         customer_id
-    from {{ ref('stg_address_events') }}
-    where customer_id is not null {{ and_touched() }}
+    from {{ touched_rows('stg_address_events') }}
+    where customer_id is not null
 
 ),
 
@@ -42,8 +41,8 @@ orders as (
         count(*) as order_count,
         min(orders.ordered_at) as first_order_at,
         max(orders.ordered_at) as last_order_at
-    from {{ ref('fct_orders') }} as orders
-    where orders.customer_id is not null {{ and_touched('orders') }}
+    from {{ touched_rows('fct_orders') }} as orders
+    where orders.customer_id is not null
     group by orders.tenant, orders.customer_id
 
 ),
@@ -67,7 +66,7 @@ returns as (
         customer_id,
         count(*) as return_count
     from customers_of_returns
-    where customer_id is not null {{ and_touched() }}
+    where customer_id is not null
     group by tenant, customer_id
 
 ),

@@ -5,8 +5,5 @@ select
     location_id,
     list(role order by role) as roles,
     min(first_seen_at) as first_seen_at
-from {{ ref('int_location_sightings') }}
-{%- if is_partial() %}
-where {{ is_touched('tenant', 'location_id') }}
-{%- endif %}
+from {{ touched_rows('int_location_sightings') }}
 group by tenant, location_id

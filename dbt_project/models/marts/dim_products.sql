@@ -4,10 +4,7 @@
 with products as (
 
     select *
-    from {{ ref('int_product_sightings') }}
-    {%- if is_partial() %}
-    where {{ is_touched('tenant', 'product_id') }}
-    {%- endif %}
+    from {{ touched_rows('int_product_sightings') }}
 
 ),
 
@@ -22,11 +19,10 @@ units as (
         list_price,
         currency,
         ordered_at as sold_at
-    from {{ ref('fct_order_items') }}
+    from {{ touched_rows('fct_order_items') }}
     where
         is_sale
         and status != 'cancelled'
-        {{ and_touched() }}
 
 ),
 

@@ -16,5 +16,4 @@ select
     ready_for_handover_at,
     completed_at,
     failed_at
-from {{ near('int_fulfillment_units') }}
-where true {{ and_touched() }}
+from {{ touched_rows('int_fulfillment_units') }}

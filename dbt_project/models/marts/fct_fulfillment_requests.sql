@@ -57,10 +57,7 @@ units as (
         sum(items.quantity) filter (where items.completed_at is not null) as completed_item_count,
         sum(items.quantity) filter (where items.failed_at is not null) as failed_item_count,
         max(items.completed_at) as last_completed_at
-    from {{ ref('fct_fulfillment_items') }} as items
-    {%- if is_partial() %}
-    where {{ is_touched('items.tenant', 'items.fulfillment_request_id') }}
-    {%- endif %}
+    from {{ touched_rows('fct_fulfillment_items') }} as items
     group by items.tenant, items.fulfillment_request_id
 
 ),

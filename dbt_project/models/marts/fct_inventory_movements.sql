@@ -11,12 +11,8 @@ with events as (
             when 'inventory_transaction.items_ready_for_handover' then 'transferred'
             when 'inventory_transaction.adjustment_created' then 'adjusted'
         end as movement_type
-    from {{ near('stg_inventory_transaction_events', ['tenant', 'transaction_id']) }}
-    where
-        movement_type is not null
-        {%- if is_partial() %}
-        and {{ is_touched('tenant', 'transaction_id') }}
-        {%- endif %}
+    from {{ touched_rows('stg_inventory_transaction_events', ['tenant', 'transaction_id']) }}
+    where movement_type is not null
 
 ),
 
@@ -103,15 +99,10 @@ fulfilled as (
         items.order_id as order_ref,
         items.tracking_code as shipment_ref,
         requests.associate_id
-    from {{ near('fct_fulfillment_items', ['tenant', 'fulfillment_request_id']) }} as items
-    inner join {{ ref('fct_fulfillment_requests') }} as requests
+    from {{ touched_rows('fct_fulfillment_items', ['tenant', 'fulfillment_request_id']) }} as items
+    inner join {{ touched_rows('fct_fulfillment_requests', ['tenant', 'fulfillment_request_id']) }} as requests
         on items.tenant = requests.tenant and items.fulfillment_request_id = requests.fulfillment_request_id
-    where
-        items.completed_at is not null
-        {%- if is_partial() %}
-        and {{ is_touched('items.tenant', 'items.fulfillment_request_id') }}
-        and {{ is_touched('requests.tenant', 'requests.fulfillment_request_id') }}
-        {%- endif %}
+    where items.completed_at is not null
 
 ),
 
@@ -131,16 +122,12 @@ returned as (
         items.order_id as order_ref,
         items.return_reason as reason,
         returns.associate_id
-    from {{ ref('fct_return_items') }} as items
-    inner join {{ ref('fct_returns') }} as returns
+    from {{ touched_rows('fct_return_items', ['tenant', 'return_id']) }} as items
+    inner join {{ touched_rows('fct_returns', ['tenant', 'return_id']) }} as returns
         on items.tenant = returns.tenant and items.return_id = returns.return_id
     where
         lower(items.item_type) is distinct from 'shipping'
         and returns.is_historical is distinct from true
-        {%- if is_partial() %}
-        and {{ is_touched('items.tenant', 'items.return_id') }}
-        and {{ is_touched('returns.tenant', 'returns.return_id') }}
-        {%- endif %}
 
 ),
 

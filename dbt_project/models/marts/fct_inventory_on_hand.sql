@@ -9,8 +9,8 @@ with movements as (
         product_id,
         quantity_change,
         occurred_at
-    from {{ ref('fct_inventory_movements') }}
-    where location_id is not null and product_id is not null {{ and_touched() }}
+    from {{ touched_rows('fct_inventory_movements') }}
+    where location_id is not null and product_id is not null
 
 ),
 
@@ -24,8 +24,8 @@ counted as (
         arg_max(counted_quantity, (completed_at, count_id)) as last_counted_quantity,
         max(completed_at) as last_counted_at,
         min(completed_at) as first_counted_at
-    from {{ ref('fct_inventory_counts') }}
-    where is_complete and counted_quantity is not null and location_id is not null {{ and_touched() }}
+    from {{ touched_rows('fct_inventory_counts') }}
+    where is_complete and counted_quantity is not null and location_id is not null
     group by tenant, location_id, product_id
 
 ),

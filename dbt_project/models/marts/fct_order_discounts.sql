@@ -9,8 +9,7 @@ with discount_lines as (
         item_id,
         unnest(discounts) as discount,
         generate_subscripts(discounts, 1) as line
-    from {{ near('int_order_lines') }}
-    where true {{ and_touched() }}
+    from {{ touched_rows('int_order_lines') }}
 
 ),
 

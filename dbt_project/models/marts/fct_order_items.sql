@@ -7,16 +7,14 @@ with units as (
     select
         * exclude (quantity),
         quantity as told_quantity
-    from {{ near('int_order_units') }}
-    where true {{ and_touched() }}
+    from {{ touched_rows('int_order_units') }}
 
 ),
 
 lines as (
 
     select *
-    from {{ near('int_order_lines') }}
-    where true {{ and_touched() }}
+    from {{ touched_rows('int_order_lines') }}
 
 ),
 
@@ -28,8 +26,7 @@ orders as (
         currency,
         ordered_at,
         is_sale
-    from {{ near('int_orders') }}
-    where true {{ and_touched() }}
+    from {{ touched_rows('int_orders') }}
 
 ),
 
@@ -41,8 +38,8 @@ return_lines as (
         item_id,
         currency,
         refund_amount
-    from {{ near('int_return_lines') }}
-    where order_id is not null {{ and_touched() }}
+    from {{ touched_rows('int_return_lines') }}
+    where order_id is not null
 
 ),
 

@@ -23,30 +23,25 @@ with orders as (
         select
             tenant,
             order_id
-        from {{ near(source) }}
+        from {{ touched_rows(source) }}
         where
             {{ 'is_without_transactions' if source == 'stg_payment_orders' else 'order_id is not null' }}
-            {{ and_touched() }}
         {{- ' union' if not loop.last }}
         {%- endfor %}
         except
         select
             tenant,
             blind_order_id as order_id
-        from {{ near('fct_returns', ['tenant', 'blind_order_id']) }}
-        where
-            is_blind
-            {%- if is_partial() %}
-            and {{ is_touched('tenant', 'blind_order_id') }}
-            {%- endif %}
+        from {{ touched_rows('fct_returns', ['tenant', 'blind_order_id']) }}
+        where is_blind
     )
     {%- for source in units %}
     union
     select
         tenant,
         order_id
-    from {{ near(source) }}
-    where order_id is not null {{ and_touched() }}
+    from {{ touched_rows(source) }}
+    where order_id is not null
     {%- endfor %}
 
 ),
@@ -54,8 +49,7 @@ with orders as (
 told as (
 
     select *
-    from {{ near('int_orders') }}
-    where true {{ and_touched() }}
+    from {{ touched_rows('int_orders') }}
 
 ),
 
@@ -76,11 +70,10 @@ units as (
         min(items.assigned_at) as first_assigned_at,
         min(items.fulfilled_at) as first_fulfilled_at,
         max(items.cancelled_at) as last_cancelled_at
-    from {{ ref('fct_order_items') }} as items
+    from {{ touched_rows('fct_order_items') }} as items
     where
         items.swapped_to_item_id is null
         and lower(items.item_type) is distinct from 'shipping'
-        {{ and_touched('items') }}
     group by items.tenant, items.order_id
 
 ),

@@ -9,10 +9,7 @@ with transactions as (
         transaction_type,
         amount,
         coalesce(currency, 'XXX') as currency
-    from {{ ref('fct_payment_transactions') }}
-    {%- if is_partial() %}
-    where {{ is_touched('tenant', 'order_id') }}
-    {%- endif %}
+    from {{ touched_rows('fct_payment_transactions') }}
 
 ),
 

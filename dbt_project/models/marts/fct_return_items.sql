@@ -20,5 +20,4 @@ select
     condition_code,
     adjustment_reason,
     returned_at
-from {{ near('int_return_lines') }}
-where true {{ and_touched() }}
+from {{ touched_rows('int_return_lines') }}

@@ -18,8 +18,8 @@ units as (
         tenant,
         return_id,
         sum(quantity) as item_count
-    from {{ near('int_return_lines') }}
-    where not is_shipping {{ and_touched() }}
+    from {{ touched_rows('int_return_lines') }}
+    where not is_shipping
     group by tenant, return_id
 
 ),

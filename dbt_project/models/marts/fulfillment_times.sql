@@ -11,10 +11,8 @@ with requests as (
         assigned_at,
         ready_for_handover_at as ready_at,
         completed_at
-    from {{ near('fct_fulfillment_requests') }}
-    where
-        order_id is not null
-        {{ and_touched() }}
+    from {{ touched_rows('fct_fulfillment_requests') }}
+    where order_id is not null
 
 ),
 
@@ -24,10 +22,7 @@ placed as (
         orders.tenant,
         orders.order_id,
         orders.ordered_at as placed_at
-    from {{ ref('fct_orders') }} as orders
-    {%- if is_partial() %}
-    where {{ is_touched('orders.tenant', 'orders.order_id') }}
-    {%- endif %}
+    from {{ touched_rows('fct_orders') }} as orders
 
 ),
 

@@ -10,7 +10,7 @@ with readings as (
         problem,
         idempotency_key
     from {{ ref('stg_readings') }}
-    where {{ new_readings() }}
+    where changed_batch > {{ built_position() }}
 
 ),
 

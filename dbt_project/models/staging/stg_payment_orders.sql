@@ -21,8 +21,8 @@ without_transactions as (
             tenant,
             payment_account_id,
             arg_max(order_id, (published_at, payload_hash)) as order_id
-        from {{ near('stg_payment_events') }}
-        where coalesce(len(payload.transactions), 0) = 0 {{ and_touched() }}
+        from {{ touched_rows('stg_payment_events') }}
+        where coalesce(len(payload.transactions), 0) = 0
         group by tenant, payment_account_id, event_name
     ) as newest
 

@@ -6,8 +6,9 @@ select
     journal,
     position,
     received_at,
+    date_trunc('hour', received_at) as hour,
     problem,
     size,
     changed_batch
 from {{ ref('stg_readings') }}
-where problem is not null and {{ new_readings() }}
+where problem is not null and changed_batch > {{ built_position() }}

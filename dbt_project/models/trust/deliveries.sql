@@ -9,10 +9,7 @@ with arrivals as (
         tenant,
         name,
         hour
-    from {{ ref('stg_deliveries') }}
-    {%- if is_partial() %}
-    where {{ is_touched('hour') }}
-    {%- endif %}
+    from {{ touched_rows('stg_deliveries') }}
 
 ),
 
@@ -40,10 +37,7 @@ events as (
         quantile_cont(lag, 0.95) as lag_p95,
         max(lag) as lag_max,
         avg((lag > 900)::integer) as late_share
-    from {{ ref('stg_first_deliveries') }}
-    {%- if is_partial() %}
-    where {{ is_touched('hour') }}
-    {%- endif %}
+    from {{ touched_rows('stg_first_deliveries') }}
     group by tenant, name, hour
 
 ),
@@ -53,12 +47,9 @@ quarantined as (
     select
         tenant,
         name,
-        date_trunc('hour', received_at) as hour,
+        hour,
         count(*) as quarantined
-    from {{ ref('stg_quarantined_deliveries') }}
-    {%- if is_partial() %}
-    where {{ is_touched("date_trunc('hour', received_at)") }}
-    {%- endif %}
+    from {{ touched_rows('stg_quarantined_deliveries') }}
     group by all
 
 ),

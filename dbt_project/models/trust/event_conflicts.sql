@@ -3,7 +3,7 @@
     'stg_fulfillment_events', 'stg_inventory_transaction_events', 'stg_inventory_count_events', 'stg_customer_events',
     'stg_address_events', 'stg_employee_events',
 ] -%}
-{%- set documented = "'" ~ documented_names() | join("', '") ~ "'" -%}
+{%- set documented = "'" ~ contract().documented | join("', '") ~ "'" -%}
 {{ config(
     materialized='by_entity',
     meta={'entity': ['tenant', 'event_name', 'idempotency_key'], 'sources': sources},
@@ -17,10 +17,8 @@ with variants as (
         idempotency_key,
         payload_hash,
         published_at
-    from {{ near(source) }}
-    {%- if is_partial() %}
-    where {{ is_touched('tenant', 'event_name', 'idempotency_key') }}
-    {%- endif %}
+    from {{ touched_rows(source) }}
+
     {{- ' union all' if not loop.last }}
     {%- endfor %}
 

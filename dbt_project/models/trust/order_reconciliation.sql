@@ -33,8 +33,7 @@ with orders as (
         cancelled_at,
         currency,
         grand_total
-    from {{ ref('fct_orders') }}
-    where true {{ and_touched() }}
+    from {{ touched_rows('fct_orders') }}
 
 ),
 
@@ -46,8 +45,8 @@ cancelled_units as (
         items.order_id,
         sum(items.net_amount) as net_amount,
         sum(items.tax) as tax
-    from {{ ref('fct_order_items') }} as items
-    where items.status = 'cancelled' and items.swapped_to_item_id is null {{ and_touched('items') }}
+    from {{ touched_rows('fct_order_items') }} as items
+    where items.status = 'cancelled' and items.swapped_to_item_id is null
     group by items.tenant, items.order_id
 
 ),
@@ -90,8 +89,8 @@ amounts as (
         currency,
         {{ kind }} as kind,
         {{ amount }} as amount
-    from {{ near(mart) }}
-    where order_id is not null {{ and_touched() }}
+    from {{ touched_rows(mart) }}
+    where order_id is not null
     {%- endfor %}
     union all
     select
@@ -100,13 +99,10 @@ amounts as (
         currency,
         'returned' as kind,
         coalesce(total_refund_amount_adjusted, total_refund_amount) as amount
-    from {{ near('fct_returns', ['tenant', 'blind_order_id']) }}
+    from {{ touched_rows('fct_returns', ['tenant', 'blind_order_id']) }}
     where
         is_blind
         and blind_order_id is not null
-        {%- if is_partial() %}
-        and {{ is_touched('tenant', 'blind_order_id') }}
-        {%- endif %}
 
 ),
 

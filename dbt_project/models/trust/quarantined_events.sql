@@ -11,7 +11,4 @@ select
     received_at,
     problem,
     size
-from {{ ref('stg_quarantined_deliveries') }}
-{%- if is_partial() %}
-where {{ is_touched('journal', 'position') }}
-{%- endif %}
+from {{ touched_rows('stg_quarantined_deliveries') }}

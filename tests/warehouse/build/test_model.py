@@ -14,7 +14,7 @@ from warehouse.build.compiled_project import load_plan
 from warehouse.build.model import EVERYTHING, Model, Run, build_model, set_range
 from warehouse.build.new_deliveries import LOG, LOG_VIEW
 from warehouse.build.session import attach_build, open_session
-from warehouse.build.touched_entities import find_touched
+from warehouse.build.touched_entities import find_touched, is_touched
 from warehouse.log.sealer import seal
 from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
@@ -61,7 +61,8 @@ def test_the_compiled_sql_of_every_model_runs_as_it_stands(tmp_path: Path, seed:
             if model.strategy == "by_entity":
                 find_touched(con, model.entity, model.touched_entities(EVERYTHING), model.touched_table)
             for view, place in model.views.items():
-                con.execute(f"create or replace temp view {view} as from {place.relation}")
+                touched = is_touched(place.entity, model.entity, model.touched_table)
+                con.execute(f"create or replace temp view {view} as from {place.relation} where {touched}")
             if model.touched:
                 con.execute(f"create or replace temp table touched_rows as {model.touched}")
 
