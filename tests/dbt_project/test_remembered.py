@@ -226,11 +226,11 @@ def test_a_parent_is_not_missed_when_models_are_built_apart(tmp_path: Path) -> N
 
 
 def build_without_orders(settings: Settings) -> None:
-    """Build what waits and the staging models, as `dbt run --select` does, with fct_orders where it was."""
+    """Build what waits and the staging models, as `dbt run --select` does, with int_orders where it was."""
     seal(settings)
     steps = load_plan(settings).steps
     chosen = {name: step for name, step in steps.items() if step.model.schema == "staging"}
-    chosen["agg_waiting_children"] = steps["agg_waiting_children"]
+    chosen["int_waiting_children"] = steps["int_waiting_children"]
     with open_session(settings) as session:
         attach_build(session, settings)
         build(session, chosen, Run("apart", log_position(session).batch))

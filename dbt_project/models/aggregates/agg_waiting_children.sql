@@ -16,13 +16,13 @@
     'customer': {'id': 'customer_id', 'events': 'stg_customer_events'},
     'payment_account': {'id': 'payment_account_id', 'events': 'stg_payment_events'},
 } -%}
-{#- With fct_orders among them this model is never further in the log than the orders in which it looks for headers. -#}
+{#- With int_orders among them this model is never further in the log than the orders in which it looks for headers. -#}
 {{ config(
     unique_key=['tenant', 'parent', 'variant_id'],
     materialized='by_key',
     meta={
         'entity': ['tenant', 'parent', 'parent_id'],
-        'sources': children | list + ['stg_customer_events', 'fct_orders'],
+        'sources': children | list + ['stg_customer_events', 'int_orders'],
     },
 ) }}
 
@@ -91,8 +91,8 @@ known as (
         tenant,
         '{{ parent }}' as parent,
         {{ it.id }} as parent_id
-    from {{ ref('fct_orders' if parent == 'order' else it.events) }}
-    where {{ 'has_header' if parent == 'order' else 'true' }}
+    from {{ ref('int_orders' if parent == 'order' else it.events) }}
+    where {{ 'header_variant_id is not null' if parent == 'order' else 'true' }}
         {%- if is_partial() %}
         and (tenant, {{ it.id }}) in (
             select

@@ -10,7 +10,7 @@ with newest as (
 waiting as (
 
     select children.*
-    from {{ ref('agg_waiting_children') }} as children
+    from {{ ref('int_waiting_children') }} as children
     left join {{ ref('event_conflicts') }} as conflicts
         on children.tenant = conflicts.tenant
         and children.event_name = conflicts.event_name
