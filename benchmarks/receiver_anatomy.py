@@ -39,7 +39,7 @@ def _rows(plan: Plan) -> list[Row]:
     keys = ApiKeys(Settings(home=plan.folder, api_keys=(KEY,)))
     received = [(b"host", b"localhost"), (b"authorization", b"Bearer " + KEY.encode()), (b"content-length", b"2165")]
     loop = uvloop.new_event_loop()
-    metrics = Metrics(load_contract().events)
+    metrics = Metrics(load_contract().of_origin("newstore"))
     deliveries = [decode(body, time_ns() // 1000) for body in bodies]
     records = pack_records(deliveries, 0, 0)
 

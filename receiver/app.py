@@ -57,7 +57,7 @@ def create_app(settings: Settings) -> Starlette:
     """The receiver with these settings; its lifespan opens the journal. Raises SettingsError or ContractError."""
     require_keys(settings)
     keys = ApiKeys(settings)
-    metrics = Metrics(load_contract().events)
+    metrics = Metrics(load_contract().of_origin("newstore"))
     commit = GroupCommit(settings, metrics)
     history = History(metrics, status_folder(settings), f"{os.getpid()}-{secrets.token_hex(4)}")
 

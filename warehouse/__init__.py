@@ -54,16 +54,23 @@ def refresh(home: str | Path | None = None, *, full: bool = False, progress: Pro
 
 
 def replay(
-    files: Iterable[str | Path], home: str | Path | None = None, *, progress: Progress | None = None
+    files: Iterable[str | Path],
+    home: str | Path | None = None,
+    *,
+    progress: Progress | None = None,
+    with_reference: bool = False,
 ) -> "ReplayReport":
     """Append files of envelopes, one JSON object a line, also .gz and .zst; returns when all are on the disk.
 
-    `progress` is called with the bytes read and their sum. Raises ReplayError naming file and line, and JournalError.
+    `progress` is called with the bytes read and their sum. `with_reference` also takes reference data, which an export
+    of our own log holds. Raises ReplayError naming file and line, and JournalError.
     """
     from warehouse.journal.replay import replay as replay_files
     from warehouse.settings import Settings
 
-    return replay_files(Settings.load(home=_text(home)), [Path(file) for file in files], progress)
+    return replay_files(
+        Settings.load(home=_text(home)), [Path(file) for file in files], progress, with_reference=with_reference
+    )
 
 
 def simulate(

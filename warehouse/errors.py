@@ -15,6 +15,8 @@ WarehouseError
 │   ├── LakeLost         there was a lake in this home, and its catalog is gone
 │   └── LakeVersionError the lake was made by another version of this product
 ├── QuarantineError      there is no such delivery in the quarantine
+├── ReferenceDataError   reference data cannot be loaded so; nothing was
+│   └── ReferenceFileError   a file of them is wrong; nothing of it was loaded
 ├── NoteError            a note that one process left for others cannot be read
 ├── ReplayError          a file could not be replayed
 ├── ExportError          the log, or the marts, could not be written to a file
@@ -107,6 +109,19 @@ class LakeVersionError(LakeError):
 
 class QuarantineError(WarehouseError):
     """A delivery was named that is not in the quarantine."""
+
+
+class ReferenceDataError(WarehouseError):
+    """Reference data cannot be loaded as they are asked to be."""
+
+
+class ReferenceFileError(ReferenceDataError):
+    """A file of reference data cannot be read, or says what is not allowed: `mistakes` are the first twenty, each with
+    its line, its column, what was found and what is allowed."""
+
+    def __init__(self, what: str, hint: str, *, where: object = None, mistakes: tuple[str, ...] = ()) -> None:
+        super().__init__(what, hint, where=where)
+        self.mistakes = mistakes
 
 
 class NoteError(WarehouseError):

@@ -136,55 +136,48 @@ from typed
 -#}
 {% macro counted_events(source) %}
     {%- set documented = "event_name in ('" ~ contract().documented | join("', '") ~ "')" -%}
-    {%- if is_partial() %}
-    with touched as materialized (
+    {%- if is_partial() -%}
+    with events as materialized (
         select *
         from {{ touched_rows(source) }}
     )
 
     select *
-    from touched
-    where
-        variant_id not in (
-            {{ losing_variants('touched', documented) }}
-        )
-    {%- else %}
-    {%- set several -%}
-        (tenant, event_name, idempotency_key) in (
-            select
-                tenant,
-                event_name,
-                idempotency_key
-            from {{ ref(source) }}
-            where {{ documented }}
-            group by tenant, event_name, idempotency_key
-            having count(*) > 1
-        )
-    {%- endset %}
+    from events
+    {%- else -%}
     select events.*
     from {{ ref(source) }} as events
-    where
-        events.variant_id not in (
-            {{ losing_variants(ref(source), several) }}
-        )
     {%- endif %}
+    where
+        variant_id not in (
+            select ranked.variant_id
+            from (
+                select
+                    variant_id,
+                    row_number() over (
+                        partition by tenant, event_name, idempotency_key
+                        order by published_at desc, payload_hash desc
+                    ) as place
+                from {{ 'events' if is_partial() else ref(source) }}
+                where
+                    {{ documented }}
+                    {%- if not is_partial() %}
+                    and (tenant, event_name, idempotency_key) in (
+                        select
+                            tenant,
+                            event_name,
+                            idempotency_key
+                        from {{ ref(source) }}
+                        where {{ documented }}
+                        group by tenant, event_name, idempotency_key
+                        having count(*) > 1
+                    )
+                    {%- endif %}
+            ) as ranked
+            where ranked.place > 1
+        )
 {% endmacro %}
 
-{#- The ids of those variants, among the events of a relation under a condition, that do not stand for their key. -#}
-{% macro losing_variants(events, condition) -%}
-    select ranked.variant_id
-    from (
-        select
-            variant_id,
-            row_number() over (
-                partition by tenant, event_name, idempotency_key
-                order by published_at desc, payload_hash desc
-            ) as place
-        from {{ events }}
-        where {{ condition }}
-    ) as ranked
-    where ranked.place > 1
-{%- endmacro %}
 
 {#-
     The newest of the events that tell of one thing: the greatest event time, then published_at, then payload hash.

@@ -40,8 +40,8 @@ def warehouse_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse
 
 
 def deliver(settings: Settings, events: Sequence[Envelope]) -> None:
-    """Put envelopes into the journal of a home, as acknowledged now."""
+    """Put envelopes into the journal of a home, as acknowledged or loaded now."""
     settings.home.mkdir(parents=True, exist_ok=True)
     with JournalWriter(Path(settings.journal_dir)) as journal:
         now = time.time_ns() // 1000
-        journal.append([decode(json.dumps(event).encode(), now) for event in events])
+        journal.append([decode(json.dumps(event).encode(), now, with_reference=True) for event in events])

@@ -58,7 +58,8 @@ def deliver(settings: Settings, tenants: dict[str, Sequence[Envelope]]) -> int:
     with JournalWriter(settings.journal_dir) as journal:
         for tenant, events in tenants.items():
             now = time.time_ns() // 1000
-            group = [decode(json.dumps({**event, "tenant": tenant}).encode(), now) for event in events]
+            bodies = [json.dumps({**event, "tenant": tenant}).encode() for event in events]
+            group = [decode(body, now, with_reference=True) for body in bodies]
             if group:
                 journal.append(group)
             count += len(group)

@@ -1,10 +1,12 @@
-"""Worlds of events for the property tests: all 31 events, variants of some, small enough to be delivered many times.
+"""Worlds of events for the property tests: all 31 events, reference data, variants of some, few enough to be delivered
+many times.
 
 Everything is a function of one seed, so that a failing case can be made again from its number.
 """
 
 import json
 import random
+import re
 from collections import defaultdict
 from copy import deepcopy
 from typing import Any
@@ -28,6 +30,7 @@ def make_world(seed: int, size: int, *, equal_times: bool = False) -> list[Envel
     """
     chance = random.Random(f"world:{seed}")
     events = _choose(chance, seed, size)
+    events += _reference(chance, events)
     variants = [variant for event in events if chance.random() < VARIANT_SHARE for variant in _variants(chance, event)]
     world = [*events, *variants]
     if equal_times:
@@ -42,7 +45,7 @@ def _choose(chance: random.Random, seed: int, size: int) -> list[Envelope]:
     for place, body in enumerate(bodies):
         by_name[json.loads(body)["name"]].append(place)
     chosen: set[int] = set()
-    for name in load_contract().events:
+    for name in load_contract().of_origin("newstore"):
         if by_name[name]:
             center = chance.choice(by_name[name])
             ids = _ids(json.loads(bodies[center]))
@@ -50,8 +53,47 @@ def _choose(chance: random.Random, seed: int, size: int) -> list[Envelope]:
             chosen.update([center, *chance.sample(around, min(len(around), size // 31))])
     rest = sorted(set(range(len(bodies))) - chosen)
     chosen.update(chance.sample(rest, max(0, min(len(rest), size - len(chosen)))))
-    missing = [name for name in load_contract().events if not by_name[name]]
+    missing = [name for name in load_contract().of_origin("newstore") if not by_name[name]]
     return [json.loads(bodies[place]) for place in sorted(chosen)] + _borrowed(seed, missing)
+
+
+def _reference(chance: random.Random, events: list[Envelope]) -> list[Envelope]:
+    """What a retailer says, once to three times, of some things that these events name and of one that none does."""
+    found = []
+    for name, column, things in (
+        ("retailer", "tenant", ["retailer"]),
+        ("location", "location_id", [*_named(events, "demand_location_id"), "nowhere"]),
+        ("channel", "channel", [*_named(events, "channel"), "none"]),
+        ("product", "product_id", [*_named(events, "product_id"), "nothing"]),
+        ("tender", "payment_method", [*_named(events, "payment_method"), "shells"]),
+        ("rate", "currency", ["EUR", "USD"]),
+    ):
+        for thing in chance.sample(things, min(len(things), 4)):
+            for _ in range(chance.choice([1, 1, 2, 3])):
+                at = f"2026-0{chance.randint(1, 9)}-{chance.randint(10, 28)}T00:00:00Z"
+                payload = {column: thing, **_said(chance, name), "loaded_at": at}
+                found.append({"tenant": "t", "name": f"reference.{name}", "published_at": at, "payload": payload})
+    return found
+
+
+def _said(chance: random.Random, name: str) -> dict[str, Any]:
+    zone = chance.choice(["Europe/Berlin", "America/New_York", "Nowhere/Else", ""])
+    calendar = chance.choice(["nrf-4-5-4", "4-4-5", "5-4-4", "gregorian", ""])
+    said: dict[str, dict[str, Any]] = {
+        "retailer": {"time_zone": zone, "fiscal_calendar": calendar, "fiscal_year_start": "02-01"},
+        "location": {"time_zone": zone, "name": "A", "opened_on": "2020-02-29", "selling_area": 12.5},
+        "channel": {"time_zone": zone, "name": "B"},
+        "product": {"name": "C", "is_gift_card": chance.random() < 0.5, "unit_cost": 3.25, "cost_currency": "EUR"},
+        "tender": {"kind": "card", "payment_provider": chance.choice(["", "adyen"])},
+        "rate": {"to_currency": "GBP", "valid_from": "2026-01-01", "rate": "0.85"},
+    }
+    return said[name]
+
+
+def _named(events: list[Envelope], field: str) -> list[str]:
+    """The values of a field anywhere in these events, sorted."""
+    found = re.findall(rf'"{field}": "([^"]+)"', json.dumps(events))
+    return sorted(set(found))
 
 
 def _borrowed(seed: int, names: list[str]) -> list[Envelope]:

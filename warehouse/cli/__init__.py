@@ -26,6 +26,7 @@ VERBS: Final = (
     "export",
     "dashboard",
     "replay",
+    "reference",
     "log",
     "keys",
     "simulate",

@@ -171,8 +171,9 @@ def export(
 ) -> None:
     """Write deliveries to FILE, one envelope a line as NewStore exports them; packed when it ends in .gz or .zst.
 
-    `warehouse replay FILE` takes it back, here or into another home. A body is written byte for byte; one that came
-    over several lines is put on one line. What is no JSON and cannot be a line is counted and left out: no event is.
+    `warehouse replay --reference FILE` takes it back, here or into another home. A body is written byte for byte; one
+    that came over several lines is put on one line. What is no JSON and cannot be a line is counted and left out, and
+    so is what came to the webhook as reference data: no event is.
 
     \b
     Examples:
@@ -191,4 +192,4 @@ def export(
     if report.joined:
         click.echo(f"  {report.joined:,} of them came over several lines and are on one now")
     if report.left_out:
-        click.echo(f"{report.left_out:,} are left out: no JSON, and with line breaks; `--json` names them.", err=True)
+        click.echo(f"{report.left_out:,} are left out, which are no events; `--json` names them.", err=True)

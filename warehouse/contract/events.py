@@ -14,6 +14,9 @@ MOST_BYTES: Final = 16 * 2**20
 # DuckDB, whose memory goes by their number.
 MOST_VALUES: Final = 100_000
 
+# Who sends an event: NewStore to the webhook, or the retailer by `warehouse reference load`.
+Origin = Literal["newstore", "reference"]
+
 
 class EventContract(Struct, frozen=True):
     """What is known of one event: its key, the entities its payload names, and its payload's fields."""
@@ -27,6 +30,7 @@ class EventContract(Struct, frozen=True):
     fields: Record
     key_parts: tuple[KeyPart, ...]
     most_values: int = MOST_VALUES
+    origin: Origin = "newstore"
 
     def idempotency_key(self, payload: Mapping[str, object]) -> str | None:
         """The key's text, unique only within this event's name and tenant, or None when a required part is missing."""
@@ -59,6 +63,10 @@ class Contract(Struct, frozen=True):
 
     events: Mapping[str, EventContract]
     families: Mapping[str, Record]
+
+    def of_origin(self, origin: Origin) -> dict[str, EventContract]:
+        """The events by name that come from there."""
+        return {name: event for name, event in self.events.items() if event.origin == origin}
 
     def family_structure(self, family: str) -> str:
         """The structure that reads the payload of any event of a family, as JSON text for DuckDB's from_json."""

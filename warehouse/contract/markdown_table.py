@@ -7,9 +7,9 @@ END = "<!-- end of events -->"
 
 
 def render_table(contract: Contract) -> str:
-    """A Markdown table of all events in the contract's order, without a newline at its end."""
+    """A Markdown table of all events of NewStore in the contract's order, without a newline at its end."""
     lines = ["| event | meaning | key | source |", "|---|---|---|---|"]
-    for event in contract.events.values():
+    for event in contract.of_origin("newstore").values():
         key = ", ".join(f"`{part}`" for part in event.key)
         meaning = event.meaning.replace("|", "\\|")
         lines.append(f"| `{event.name}` | {meaning} | {key} | {event.key_source} |")

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec import Struct
 
-from warehouse.contract.events import MOST_VALUES, Contract, EventContract, entity_kind
+from warehouse.contract.events import MOST_VALUES, Contract, EventContract, Origin, entity_kind
 from warehouse.contract.fields import FieldType, Record, Scalar, TypeConflict, merge_records
 from warehouse.contract.keys import KeyPart, parse_key_part
 from warehouse.contract.shapes import Shape, Shapes
@@ -33,6 +33,7 @@ class EventEntry(Struct, frozen=True, forbid_unknown_fields=True):
     key: tuple[str, ...]
     key_source: Literal["documented", "inferred"]
     most_values: int = MOST_VALUES
+    origin: Origin = "newstore"
     payload: tuple[str, ...] = ()
     entities: dict[str, str] = msgspec.field(default_factory=dict)
     fields: dict[str, object] = msgspec.field(default_factory=dict)
@@ -128,6 +129,7 @@ class _Reading:
             fields=record,
             key_parts=self._key(where, entry, record),
             most_values=entry.most_values,
+            origin=entry.origin,
         )
 
     def _fields(self, where: str, entry: EventEntry) -> Record:

@@ -36,8 +36,11 @@ _decode_text: Final = msgspec.json.Decoder(str).decode
 _check_json: Final = msgspec.json.Decoder(msgspec.Raw).decode
 
 
-def decode(body: bytes, received_at: int) -> Delivery:
+def decode(body: bytes, received_at: int, *, with_reference: bool = False) -> Delivery:
     """The delivery that `body` is, with its problem if it is no event; `received_at` in microseconds since 1970, UTC.
+
+    A name of reference data is known only `with_reference`, to whom the operator has given the file: whoever may post
+    to the webhook must not be able to change what a retailer says of its own stores.
 
     What can be read of tenant, name, key and time is there even when there is a problem. JSON that nests deeper than
     Python's stack counts as no JSON. A zero byte in a text is read as the sign for it, ␀.
@@ -59,7 +62,7 @@ def decode(body: bytes, received_at: int) -> Delivery:
     tenant, name = tenant or None, name or None
     published_at = parse_time(published_text)
     is_object = bytes(memoryview(payload)[:1]) == b"{"
-    read_key = _key_readers().get(name) if name and is_object else None
+    read_key = _key_readers(with_reference).get(name) if name and is_object else None
     is_too_large = read_key is not None and read_key.event.is_too_large(body)
     # A list of a million ids would take a gigabyte to make a key of.
     key = read_key(payload) if read_key and not is_too_large else None
@@ -127,8 +130,9 @@ class _KeyReader:
 
 
 @cache
-def _key_readers() -> dict[str, _KeyReader]:
-    return {name: _KeyReader(event) for name, event in load_contract().events.items()}
+def _key_readers(with_reference: bool) -> dict[str, _KeyReader]:
+    events = load_contract().events if with_reference else load_contract().of_origin("newstore")
+    return {name: _KeyReader(event) for name, event in events.items()}
 
 
 def _fields_type(parts: tuple[KeyPart, ...]) -> Any:

@@ -41,11 +41,14 @@ class ReplayReport(msgspec.Struct, frozen=True):
     problems: dict[str, int]
 
 
-def replay(settings: Settings, files: Sequence[Path], progress: Progress | None = None) -> ReplayReport:
+def replay(
+    settings: Settings, files: Sequence[Path], progress: Progress | None = None, *, with_reference: bool = False
+) -> ReplayReport:
     """Append every envelope of the files to a new journal of the home; returns when all are on the disk.
 
-    `progress` is told the bytes of the files read and their sum. Raises ReplayError naming file and line, or
-    JournalError; what was appended before stays.
+    Reference data, which an export of our own log holds and none of NewStore's, are unknown names unless
+    `with_reference`. `progress` is told the bytes of the files read and their sum. Raises ReplayError naming file and
+    line, or JournalError; what was appended before stays.
     """
     for path in files:
         _look_at(path)
@@ -56,7 +59,7 @@ def replay(settings: Settings, files: Sequence[Path], progress: Progress | None 
     before = 0
     with JournalWriter(settings.journal_dir) as journal:
         for path in files:
-            for group, read in _groups(path):
+            for group, read in _groups(path, with_reference):
                 journal.append(group)
                 done += len(group)
                 problems.update(delivery.problem for delivery in group if delivery.problem is not None)
@@ -72,12 +75,12 @@ def _look_at(path: Path) -> None:
         raise ReplayError("there is nothing in this file.", HINT, where=path)
 
 
-def _groups(path: Path) -> Iterator[tuple[list[Delivery], int]]:
+def _groups(path: Path, with_reference: bool) -> Iterator[tuple[list[Delivery], int]]:
     """The deliveries of a file in groups for one sync each, with the bytes of the file read so far."""
     group: list[Delivery] = []
     size = read = 0
     for line, read in _lines(path):
-        group.append(decode(line, time_ns() // 1000))
+        group.append(decode(line, time_ns() // 1000, with_reference=with_reference))
         size += len(line)
         if len(group) >= GROUP_LINES or size >= GROUP_BYTES:
             yield group, read

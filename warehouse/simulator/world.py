@@ -117,12 +117,12 @@ class _AllTold(Exception):
 
 
 def _names_of(families: Collection[str] | None) -> frozenset[str]:
-    contract = load_contract()
+    events = load_contract().of_origin("newstore")
     if families is None:
-        return frozenset(contract.events)
-    if unknown := set(families) - set(contract.families):
+        return frozenset(events)
+    known = {event.family for event in events.values()}
+    if unknown := set(families) - known:
         raise SettingsError(
-            f"there is no family of events named {', '.join(sorted(unknown))}.",
-            f"any of {', '.join(sorted(contract.families))}",
+            f"there is no family of events named {', '.join(sorted(unknown))}.", f"any of {', '.join(sorted(known))}"
         )
-    return frozenset(name for name, event in contract.events.items() if event.family in families)
+    return frozenset(name for name, event in events.items() if event.family in families)

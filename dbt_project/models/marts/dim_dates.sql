@@ -70,7 +70,7 @@ dates as (
 
 ),
 
-final as (
+days as (
 
     select
         date,
@@ -88,6 +88,39 @@ final as (
         dayname(date) as day_name,
         isodow(date) > 5 as is_weekend
     from dates
+
+),
+
+-- A day has one row here, so its place in a fiscal year is known only where all retailers that say so divide it alike.
+calendar as (
+
+    select
+        coalesce(max(kind), 'gregorian') as kind,
+        coalesce(max(month), 1) as month,
+        coalesce(max(day), 1) as day,
+        coalesce(max(weekday), 1) as weekday
+    from {{ ref('int_fiscal_calendars') }}
+    having count(distinct concat_ws(' ', kind, month, day, weekday)) <= 1
+
+),
+
+fiscal as (
+
+    {{ fiscal_dates('days', 'calendar', []) | indent(4) }}
+
+),
+
+final as (
+
+    select
+        days.*,
+        fiscal.fiscal_year,
+        fiscal.fiscal_quarter,
+        fiscal.fiscal_period,
+        fiscal.fiscal_week,
+        fiscal.fiscal_day_last_year
+    from days
+    left join fiscal on days.date = fiscal.date
 
 )
 

@@ -2,7 +2,7 @@
 
 select
     tenant,
-    {{ shortened('name') }} as name,
+    case when length(name) > 200 then left(name, 199) || '…' else name end as name,
     journal,
     position,
     received_at,

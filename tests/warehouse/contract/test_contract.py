@@ -75,10 +75,19 @@ def con() -> duckdb.DuckDBPyConnection:
 
 def test_the_shipped_contract_knows_all_events(contract: Contract) -> None:
     assert len(EVENT_NAMES) == 31
-    assert sorted(contract.events) == sorted(EVENT_NAMES) == sorted(EXAMPLES)
+    events = contract.of_origin("newstore")
+    assert sorted(events) == sorted(EVENT_NAMES) == sorted(EXAMPLES)
     assert {event.family for event in contract.events.values()} == set(contract.families)
-    documented = [event.name for event in contract.events.values() if event.key_source == "documented"]
-    assert documented == ["order.created"]
+    assert [event.name for event in events.values() if event.key_source == "documented"] == ["order.created"]
+
+
+def test_reference_data_have_a_family_of_their_own_and_the_newest_wins(contract: Contract) -> None:
+    events = contract.of_origin("reference")
+    assert events.keys() | contract.of_origin("newstore").keys() == contract.events.keys()
+    assert {event.family for event in events.values()} == {"reference"}
+    assert {event.name.partition(".")[0] for event in events.values()} == {"reference"}
+    assert {event.key_source for event in events.values()} == {"documented"}
+    assert all("loaded_at" in event.fields.fields for event in events.values())
 
 
 def test_the_contract_is_read_once() -> None:
