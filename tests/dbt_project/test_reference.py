@@ -259,9 +259,7 @@ def zones(settings: Settings) -> dict[tuple[str, str], tuple[str | None, int]]:
     """The zone of each place, and the batch in which it changed."""
     with open_session(settings) as con:
         attach_build(con, settings)
-        rows = con.execute(
-            "select place, place_id, time_zone, changed_batch from build.staging.stg_zones"
-        ).fetchall()
+        rows = con.execute("select place, place_id, time_zone, changed_batch from build.staging.stg_zones").fetchall()
         detach_build(con)
     return {(place, place_id): (zone, batch) for place, place_id, zone, batch in rows}
 

@@ -36,6 +36,7 @@ PORTION_DELIVERIES: Final = 1_000_000
 LARGE_TABLE_ROWS: Final = 122_880
 
 # The model of time zones: one that changes moves the business day of what happened there.
+STAGING: Final = "staging"
 ZONES: Final = "stg_zones"
 
 # The schemas of what readers see.
@@ -85,7 +86,9 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         sources = dict(self.sources)
         if zones:
             rows = parents[zones["rows"]] if "rows" in zones else self.relation
-            sources[ZONES] = moved_entities(self.entity, rows, parents[ZONES], zones["location"], zones.get("channel"))
+            sources[ZONES] = moved_entities(
+                self.entity, rows, f"build.{STAGING}.{ZONES}", zones["location"], zones.get("channel")
+            )
         return msgspec.structs.replace(self, views=find_views(self.touched, self.entity, parents), sources=sources)
 
     def touched_entities(self, batch: int | dict[str, int]) -> str:

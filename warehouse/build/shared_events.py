@@ -5,16 +5,13 @@ times as much; half a dozen models want the very same ones. A copy is a cache: a
 """
 
 from collections.abc import Mapping
-from typing import Final
 
 import duckdb
 import msgspec
 
-from warehouse.build.model import Model
+from warehouse.build.model import STAGING, Model
 from warehouse.build.touched_entities import MOST_ENTITIES, EntityColumns, changed_entities, find_rows, find_touched
 from warehouse.lake.transaction import transaction
-
-STAGING: Final = "staging"
 
 
 class SharedEvents(msgspec.Struct, frozen=True):

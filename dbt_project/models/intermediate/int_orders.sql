@@ -1,4 +1,8 @@
-{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': ['stg_order_events']}) }}
+{{ config(meta={
+    'entity': ['tenant', 'order_id'],
+    'sources': ['stg_order_events'],
+    'zones': {'location': 'demand_location_id', 'channel': 'channel'},
+}) }}
 
 with events as (
 
@@ -64,7 +68,7 @@ headers as (
 
 ),
 
-final as (
+told as (
 
     select
         steps.tenant,
@@ -103,6 +107,29 @@ final as (
         headers.event_name is not null and not coalesce(headers.is_historical, false) as is_sale
     from steps
     left join headers on steps.header_variant_id = headers.variant_id
+
+),
+
+zoned as (
+
+    select
+        told.*,
+        coalesce(
+            zone_of_location.time_zone, zone_of_channel.time_zone, zone_of_retailer.time_zone, 'UTC'
+        ) as time_zone
+    from told
+    {{ join_zones('told', 'demand_location_id', 'channel') }}
+
+),
+
+-- A business day is the day on the wall of the shop, not in UTC.
+final as (
+
+    select
+        *,
+        timezone(time_zone, ordered_at)::date as business_date,
+        hour(timezone(time_zone, ordered_at)) as business_hour
+    from zoned
 
 )
 

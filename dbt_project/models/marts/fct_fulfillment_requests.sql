@@ -1,4 +1,8 @@
-{{ config(meta={'entity': ['tenant', 'fulfillment_request_id'], 'sources': ['stg_fulfillment_events']}) }}
+{{ config(meta={
+    'entity': ['tenant', 'fulfillment_request_id'],
+    'sources': ['stg_fulfillment_events'],
+    'zones': {'location': 'fulfillment_location_id'},
+}) }}
 
 with events as (
 
@@ -62,7 +66,7 @@ units as (
 
 ),
 
-final as (
+described as (
 
     select
         requests.tenant,
@@ -84,6 +88,19 @@ final as (
     from requests
     left join units
         on requests.tenant = units.tenant and requests.fulfillment_request_id = units.fulfillment_request_id
+
+),
+
+final as (
+
+    select
+        described.*,
+        timezone(
+            coalesce(zone_of_location.time_zone, zone_of_retailer.time_zone, 'UTC'),
+            coalesce(described.completed_at, described.failed_at, described.assigned_at)
+        )::date as business_date
+    from described
+    {{ join_zones('described', 'fulfillment_location_id') }}
 
 )
 

@@ -1,5 +1,9 @@
 {%- set chunk = 'event_name, transaction_id, coalesce(payload.chunk_number, 1)' -%}
-{{ config(meta={'entity': ['tenant', 'source_id'], 'sources': ['int_stock_sightings']}) }}
+{{ config(meta={
+    'entity': ['tenant', 'source_id'],
+    'sources': ['int_stock_sightings'],
+    'zones': {'location': 'location_id'},
+}) }}
 -- depends_on: {{ ref('int_stock_sightings') }}
 
 with events as (
@@ -131,7 +135,7 @@ returned as (
 
 ),
 
-final as (
+movements as (
 
     select * from transactions
     union all by name
@@ -139,7 +143,18 @@ final as (
     union all by name
     select * from returned
 
+),
+
+final as (
+
+    select
+        movements.* replace (try_cast(movements.quantity_change as bigint) as quantity_change),
+        timezone(
+            coalesce(zone_of_location.time_zone, zone_of_retailer.time_zone, 'UTC'), movements.occurred_at
+        )::date as business_date
+    from movements
+    {{ join_zones('movements', 'location_id') }}
+
 )
 
-select * replace (try_cast(quantity_change as bigint) as quantity_change)
-from final
+select * from final

@@ -1,5 +1,6 @@
 {%- set sources = ['stg_order_events', 'stg_return_orders', 'stg_fulfillment_orders'] -%}
-{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources}) }}
+{%- set zones = {'rows': 'int_orders', 'location': 'demand_location_id', 'channel': 'channel'} -%}
+{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources, 'zones': zones}) }}
 -- depends_on: {{ ref('stg_order_events') }}, {{ ref('stg_return_orders') }}, {{ ref('stg_fulfillment_orders') }}
 
 with units as (
@@ -25,6 +26,7 @@ orders as (
         order_id,
         currency,
         ordered_at,
+        business_date,
         is_sale
     from {{ touched_rows('int_orders') }}
 
@@ -75,6 +77,7 @@ described as (
         lines.is_preorder,
         refunds.refund_amount,
         orders.ordered_at,
+        orders.business_date,
         coalesce(orders.is_sale, false) as is_sale_of_order
     from units
     left join lines
@@ -127,6 +130,7 @@ final as (
         case when returned_quantity > quantity then quantity else returned_quantity::bigint end as returned_quantity,
         refund_amount,
         ordered_at,
+        business_date,
         is_sale_of_order
         and swapped_to_item_id is null
         and coalesce(lower(item_type), '') != 'shipping' as is_sale

@@ -10,7 +10,8 @@
     'external_customer_id', 'customer_email', 'associate_id', 'currency', 'price_method', 'subtotal', 'discount_total',
     'shipping_total', 'shipping_tax', 'tax_total', 'grand_total', 'placed_at', 'created_at',
 ] -%}
-{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources}) }}
+{%- set zones = {'rows': 'int_orders', 'location': 'demand_location_id', 'channel': 'channel'} -%}
+{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources, 'zones': zones}) }}
 {%- for source in sources %}
 -- depends_on: {{ ref(source) }}
 {%- endfor %}
@@ -90,6 +91,8 @@ joined as (
         told.opened_at,
         told.completed_at,
         told.ordered_at,
+        told.business_date,
+        told.business_hour,
         coalesce(told.is_sale, false) as is_sale,
         -- Without its header nobody knows whether the cancelled units are all there are.
         coalesce(

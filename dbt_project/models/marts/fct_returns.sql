@@ -1,4 +1,8 @@
-{{ config(meta={'entity': ['tenant', 'return_id'], 'sources': ['stg_return_events']}) }}
+{{ config(meta={
+    'entity': ['tenant', 'return_id'],
+    'sources': ['stg_return_events'],
+    'zones': {'location': 'return_location_id'},
+}) }}
 
 with events as (
 
@@ -24,7 +28,7 @@ units as (
 
 ),
 
-final as (
+described as (
 
     select
         returns.tenant,
@@ -47,6 +51,18 @@ final as (
         returns.payload.is_historical
     from returns
     left join units on returns.tenant = units.tenant and returns.return_id = units.return_id
+
+),
+
+final as (
+
+    select
+        described.*,
+        timezone(
+            coalesce(zone_of_location.time_zone, zone_of_retailer.time_zone, 'UTC'), described.returned_at
+        )::date as business_date
+    from described
+    {{ join_zones('described', 'return_location_id') }}
 
 )
 
