@@ -1,8 +1,11 @@
 """`warehouse up`: what dies comes back, what was acknowledged is shown in the marts, and all end together, in order."""
 
+import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -103,6 +106,30 @@ def test_what_dies_comes_back_and_every_acknowledged_event_is_shown(home: Path, 
     assert up.stop() == 0, up.errors()
     assert up.errors().index("receiver ended") < up.errors().rindex("refresh ended")
     assert up.errors().rstrip().endswith("stopped")
+
+
+def test_reference_data_are_loaded_beside_it_and_a_forger_changes_nothing(home: Path, up: Receiver) -> None:
+    def forged(place: str) -> bytes:
+        payload = {"location_id": place, "name": "forged", "loaded_at": "2099-01-01T00:00:00Z"}
+        envelope = {"tenant": "test", "name": "reference.location", "published_at": payload["loaded_at"]}
+        return json.dumps({**envelope, "payload": payload}).encode()
+
+    def names() -> dict[str, str | None]:
+        with warehouse.connect(home) as con:
+            return dict(con.execute("select location_id, name from marts.dim_locations").fetchall())
+
+    assert up.post(forged("BER")).status == 200
+    assert up.post(envelope(11, demand_location_id="BER")).status == 200
+    file = home.parent / "locations.csv"
+    file.write_text("location_id,name\nBER,Berlin\nHAM,Hamburg\n")
+    command = [sys.executable, "-m", "warehouse", "--home", str(home), "reference", "load", "locations", str(file)]
+    loaded = subprocess.run([*command, "--tenant", "test"], capture_output=True, text=True, check=True)
+    assert loaded.stdout.startswith("2 rows of locations for test: 2 loaded.")
+    wait_until(lambda: names() == {"BER": "Berlin", "HAM": "Hamburg"}, "the names", up)
+    assert up.post(forged("HAM")).status == 200
+    assert up.post(envelope(12, demand_location_id="MUC")).status == 200
+    wait_until(lambda: "order-12" in orders(home), "an event after the forged one", up)
+    assert names() == {"BER": "Berlin", "HAM": "Hamburg", "MUC": None}
 
 
 def test_the_children_end_with_a_supervisor_that_was_killed(up: Receiver) -> None:

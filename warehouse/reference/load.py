@@ -26,6 +26,7 @@ from warehouse.reference.kinds import Kind
 from warehouse.reference.state import Said, State, choose_tenant, read_state, tenants
 from warehouse.reference.values import Value
 from warehouse.settings import Settings
+from warehouse.system.disk import make_folder
 from warehouse.system.home_folder import HomeFolder
 from warehouse.system.lock import hold_lock
 
@@ -60,16 +61,16 @@ def load_reference(
         # A home that nobody has said whose data are for need not be begun.
         choose_tenant([], tenant)
     HomeFolder(settings.home)
-    with hold_lock(settings.home / "reference.lock", wait=LOCK_SECONDS):
-        seal(settings)
-        with open_lake(settings, read_only=True) as con:
-            known = tenants(con)
-            whose = choose_tenant(known, tenant)
-            state = read_state(con, kind, whose)
+    make_folder(settings.write_lock.parent)
+    with hold_lock(settings.home / "reference.lock", wait=LOCK_SECONDS), open_lake(settings) as con:
+        seal(settings, con=con)
+        known = tenants(con)
+        whose = choose_tenant(known, tenant)
+        state = read_state(con, kind, whose)
         news = _news(path, kind, rows, state)
         if news:
             _append(settings, _deliveries(kind, whose, news, state), len(news), progress)
-            seal(settings)
+            seal(settings, con=con)
     return LoadReport(kind.name, whose, len(rows), len(news), len(rows) - len(news), whose not in known)
 
 
