@@ -90,7 +90,7 @@ seen as (
             when node.type = 'OBJECT' then 'object'
             when node.type = 'ARRAY' then 'list'
             when node.atom ->> '$' = 'VARCHAR' then 'text'
-            when node.atom ->> '$' in ('UBIGINT', 'BIGINT') then 'integer'
+            when node.atom ->> '$' in ('UBIGINT', 'BIGINT', 'HUGEINT') then 'integer'
             when node.atom ->> '$' = 'DOUBLE' then 'number'
             when node.atom ->> '$' = 'BOOLEAN' then 'boolean'
             when node.atom ->> '$' = 'JSON' then 'mixed'

@@ -47,6 +47,19 @@ orders as (
 
 ),
 
+-- Whoever is named anywhere: all whom this run recomputes.
+named as (
+    {% for source in sources %}
+    select
+        tenant,
+        customer_id
+    from {{ touched_rows(source) }}
+    where customer_id is not null
+    {{- ' union' if not loop.last }}
+    {%- endfor %}
+
+),
+
 -- A return that names no customer is its order's customer's.
 customers_of_returns as (
 
@@ -66,7 +79,7 @@ returns as (
         customer_id,
         count(*) as return_count
     from customers_of_returns
-    where customer_id is not null
+    where (tenant, customer_id) in (select (named.tenant, named.customer_id) from named)
     group by tenant, customer_id
 
 ),
