@@ -21,7 +21,8 @@ typed as (
 
 ),
 
--- What is left out is as the National Retail Federation has it for its calendar, and 1 January and Monday for the others.
+-- What is left out is as the National Retail Federation has it for its calendar. For the others it is 1 January and
+-- Monday.
 final as (
 
     select

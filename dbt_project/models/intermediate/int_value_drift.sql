@@ -26,7 +26,9 @@ with suspects as (
         ) as payload
     from {{ log_events() }} as events
     left join {{ ref('stg_readings') }} as readings
-        on events.journal = readings.journal and events.position = readings.position and readings.changed_batch > {{ built_position() }}
+        on events.journal = readings.journal
+        and events.position = readings.position
+        and readings.changed_batch > {{ built_position() }}
     where
         {{ new_deliveries('events') }}
         and events.problem is null

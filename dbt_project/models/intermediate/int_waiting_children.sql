@@ -59,7 +59,8 @@ arrived as (
         '{{ parent }}' as parent,
         {{ it.id }} as parent_id
     from {{ ref(it.events) }}
-    where changed_batch > {{ position }}
+    where
+        changed_batch > {{ position }}
         {%- if it.which %}
         and {{ it.which }}
         {%- endif %}
@@ -92,7 +93,8 @@ known as (
         '{{ parent }}' as parent,
         {{ it.id }} as parent_id
     from {{ ref('int_orders' if parent == 'order' else it.events) }}
-    where {{ 'header_variant_id is not null' if parent == 'order' else 'true' }}
+    where
+        {{ 'header_variant_id is not null' if parent == 'order' else 'true' }}
         {%- if is_partial() %}
         and (tenant, {{ it.id }}) in (
             select

@@ -75,7 +75,9 @@ met as (
 
 described as (
 
-    {{ newest_reference('reference.tender', ['payment_method', said('payload.payment_provider') ~ ' as payment_provider']) }}
+    {{ newest_reference(
+        'reference.tender', ['payment_method', said('payload.payment_provider') ~ ' as payment_provider']
+    ) }}
 
 ),
 

@@ -148,7 +148,22 @@ movements as (
 final as (
 
     select
-        movements.* replace (try_cast(movements.quantity_change as bigint) as quantity_change),
+        movements.tenant,
+        movements.movement_type,
+        movements.source_id,
+        movements.line_key,
+        movements.location_id,
+        movements.stock_location_name,
+        movements.product_id,
+        try_cast(movements.quantity_change as bigint) as quantity_change,
+        movements.occurred_at,
+        movements.order_ref,
+        movements.shipment_ref,
+        movements.asn_id,
+        movements.adjustment_type,
+        movements.reason,
+        movements.note,
+        movements.associate_id,
         timezone(
             coalesce(zone_of_location.time_zone, zone_of_retailer.time_zone, 'UTC'), movements.occurred_at
         )::date as business_date
