@@ -1,5 +1,6 @@
-"""What lines of orders say beside their price: taxes and extended attributes."""
+"""What lines of orders say beside their price: taxes, promotions and extended attributes, and what promotions sold."""
 
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -179,4 +180,45 @@ def test_attributes_are_rows_in_whatever_shape_they_come(con: duckdb.DuckDBPyCon
         ("eu", "e", "engraving", None),
         # The first of two that have one name.
         ("us", "", "gift", "False"),
+    ]
+
+
+def test_a_promotion_of_an_order_is_one_row_however_it_is_named(con: duckdb.DuckDBPyConnection) -> None:
+    columns = (
+        "order_id, promotion_key, coupon_code, discount_id, trigger, reason, level, price_adjustment::double, units, "
+        "gross_amount::double, net_amount::double, currency, is_sale"
+    )
+    query = f"select {columns} from marts.fct_order_promotions order by order_id, promotion_key"
+    assert rows(con, query) == [
+        ("again", "SPRING", "SPRING", None, None, None, "item", 20.0, 1, 40.0, 20.0, "EUR", True),
+        # e and g: 50 + 10, less 5 and less 3 + 1.
+        ("eu", "D-2", None, "D-2", "associate", "Staff", "order", 6.0, 2, 60.0, 51.0, "EUR", True),
+        ("eu", "Last piece", None, None, None, "Last piece", "item", 2.0, 1, 20.0, 18.0, "EUR", True),
+        ("eu", "P-1", None, "P-1", None, None, "item", 3.0, 1, 10.0, 6.0, "EUR", True),
+        ("head", "WELCOME", "WELCOME", None, None, None, "order", None, 0, None, None, "EUR", True),
+        ("old", "SPRING", "SPRING", None, None, None, "item", 1.0, 1, 9.0, 8.0, "EUR", False),
+        ("two", "SPRING", "SPRING", "D-1", "coupon", None, "order", 12.0, 2, 100.0, 88.0, "EUR", True),
+        ("us", "SPRING", "SPRING", "D-1", "coupon", None, "order", 10.0, 1, 100.0, 90.0, "USD", True),
+    ]
+    fields = "action, reason, promotion_id"
+    assert rows(con, f"select {fields} from marts.fct_order_discounts where item_id = 'g' order by discount_id") == [
+        (None, None, None),
+        ("fixed", None, "P-1"),
+    ]
+
+
+def test_promotions_are_compared_by_what_they_sold(con: duckdb.DuckDBPyConnection) -> None:
+    columns = (
+        "promotion_key, currency, orders, units, gross_sales::double, price_adjustment::double, net_sales::double, "
+        "round(share_of_net_sales, 9), first_used_on, last_used_on"
+    )
+    query = f"select {columns} from marts.promotion_performance order by promotion_key, currency"
+    # Sold in euros: 188 + 88 + 20 + 4 = 300; in dollars 90, all of it with the coupon.
+    assert rows(con, query) == [
+        ("D-2", "EUR", 1, 2, 60.0, 6.0, 51.0, 0.17, date(2026, 3, 2), date(2026, 3, 2)),
+        ("Last piece", "EUR", 1, 1, 20.0, 2.0, 18.0, 0.06, date(2026, 3, 2), date(2026, 3, 2)),
+        ("P-1", "EUR", 1, 1, 10.0, 3.0, 6.0, 0.02, date(2026, 3, 2), date(2026, 3, 2)),
+        ("SPRING", "EUR", 2, 3, 140.0, 32.0, 108.0, 0.36, date(2026, 3, 5), date(2026, 3, 9)),
+        ("SPRING", "USD", 1, 1, 100.0, 10.0, 90.0, 1.0, date(2026, 3, 1), date(2026, 3, 1)),
+        ("WELCOME", "EUR", 1, 0, 0.0, 0.0, 0.0, 0.0, date(2026, 3, 6), date(2026, 3, 6)),
     ]
