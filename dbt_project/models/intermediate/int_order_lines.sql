@@ -44,7 +44,9 @@ described as (
         {{ said('item.shipping_service_level') }} as shipping_service_level,
         {{ said('item.shipping_method') }} as shipping_method,
         item.is_preorder,
-        item.discounts
+        item.discounts,
+        item.tax_provider_details as tax_lines,
+        item.extended_attributes
     from header_lines
 
 ),

@@ -61,6 +61,8 @@ headers as (
         payload.shipping_tax,
         payload.tax_total,
         payload.grand_total,
+        payload.discounts,
+        payload.extended_attributes,
         {{ utc('payload.placed_at') }} as placed_at,
         {{ utc('payload.created_at') }} as created_at
     from events
@@ -96,6 +98,8 @@ told as (
         headers.shipping_tax,
         headers.tax_total,
         headers.grand_total,
+        headers.discounts,
+        headers.extended_attributes,
         headers.placed_at,
         headers.created_at,
         steps.opened_at,

@@ -21,11 +21,16 @@ final as (
         item_id,
         coalesce({{ said('discount.id') }}, 'line-' || line) as discount_id,
         {{ said('discount.level') }} as level,
-        {{ said('discount.action') }} as action,
+        coalesce({{ said('discount.action') }}, {{ said('discount.type') }}) as action,
         discount.value,
         discount.price_adjustment,
-        {{ said('discount.reason') }} as reason,
-        {{ said('discount.coupon_code') }} as coupon_code
+        coalesce({{ said('discount.reason') }}, {{ said('discount.description') }}) as reason,
+        {{ said('discount.coupon_code') }} as coupon_code,
+        coalesce(
+            {{ said('discount.promotion_uuid') }},
+            {{ said('discount.discount_ref') }},
+            {{ said('discount.externalRef') }}
+        ) as promotion_id
     from discount_lines
     qualify row_number() over (partition by tenant, order_id, item_id, discount_id order by line) = 1
 
