@@ -20,6 +20,7 @@ from tests.dbt_project import (
     test_returns,
 )
 from tests.dbt_project.conftest import Envelope, deliver
+from tests.dbt_project.scenarios import event
 from tests.properties.cases import Digest, digests
 from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
@@ -66,7 +67,7 @@ def ways_of(scenario: str, events: Sequence[Envelope]) -> list[Way]:
     ]
     if scenario == "payments":
         # A replay sends the invoice again, later and with its fields in another order.
-        again = test_payments.event("invoice.created", 20, **dict(reversed(test_payments.INVOICE.items())))
+        again = event("invoice.created", 20, **dict(reversed(test_payments.INVOICE.items())))
         ways.append(Way(scenario, "the invoice again", [again, *events[::-1], *events]))
     return ways
 

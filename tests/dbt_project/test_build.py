@@ -10,12 +10,12 @@ import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 
 import warehouse
+from tests.dbt_project.scenarios import rows
 from warehouse.build.compiled_project import project_dir
 from warehouse.serving.semantic_layer import Declarations, Metric, read_declarations
 
@@ -118,10 +118,6 @@ def name_of(unique_id: str) -> str:
 
 def unhappy(results: dict[str, str]) -> dict[str, str]:
     return {name: status for name, status in results.items() if status not in ("pass", "success", "no-op")}
-
-
-def rows(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
-    return con.execute(query).fetchall()
 
 
 @pytest.mark.timeout(600)

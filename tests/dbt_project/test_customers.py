@@ -6,6 +6,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests.dbt_project.scenarios import rows
+
 
 def event(name: str, day: int, month: int = 3, **payload: Any) -> dict[str, Any]:
     published_at = f"2026-{month:02}-{day:02}T12:00:00Z"
@@ -192,10 +194,6 @@ EVENTS = [
 def con(warehouse_of: Any) -> duckdb.DuckDBPyConnection:
     connection: duckdb.DuckDBPyConnection = warehouse_of(EVENTS)
     return connection
-
-
-def rows(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
-    return con.execute(query).fetchall()
 
 
 def test_a_customer_is_what_the_greatest_revision_says(con: duckdb.DuckDBPyConnection) -> None:

@@ -6,20 +6,13 @@ from typing import Any
 import duckdb
 import pytest
 
-
-def event(name: str, day: int, **payload: object) -> dict[str, Any]:
-    published_at = f"2026-03-{day:02}T12:00:00Z"
-    return {"tenant": "acme", "name": name, "published_at": published_at, "payload": payload}
+from tests.dbt_project.scenarios import event, noon, rows
 
 
 def request(step: str, day: int, request_id: str, logical: object, *items: object, **fields: object) -> dict[str, Any]:
     lines = [{"id": item, "product_id": "shoe"} if isinstance(item, str) else item for item in items]
     fields = {"id": request_id, "order_id": "main", "logical_timestamp": logical, "items": lines, **fields}
     return event(f"fulfillment_request.{step}", day, **fields)
-
-
-def noon(day: int) -> datetime:
-    return datetime(2026, 3, day, 12, tzinfo=UTC)
 
 
 AT_BERK = {"fulfillment_location_id": "BERK", "service_level": "STANDARD", "associate_id": "unknown"}
@@ -76,10 +69,6 @@ EVENTS = [
 def con(warehouse_of: Any) -> duckdb.DuckDBPyConnection:
     connection: duckdb.DuckDBPyConnection = warehouse_of(EVENTS)
     return connection
-
-
-def rows(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
-    return con.execute(query).fetchall()
 
 
 def test_a_request_is_in_the_state_of_its_newest_event(con: duckdb.DuckDBPyConnection) -> None:

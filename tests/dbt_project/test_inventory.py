@@ -6,10 +6,7 @@ from typing import Any
 import duckdb
 import pytest
 
-
-def event(name: str, day: int, **payload: object) -> dict[str, Any]:
-    published_at = f"2026-03-{day:02}T12:00:00Z"
-    return {"tenant": "acme", "name": name, "published_at": published_at, "payload": payload}
+from tests.dbt_project.scenarios import event, rows
 
 
 def moved(
@@ -188,10 +185,6 @@ EVENTS = [
 def con(warehouse_of: Any) -> duckdb.DuckDBPyConnection:
     connection: duckdb.DuckDBPyConnection = warehouse_of(EVENTS)
     return connection
-
-
-def rows(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
-    return con.execute(query).fetchall()
 
 
 def test_each_line_of_each_chunk_moves_stock_once(con: duckdb.DuckDBPyConnection) -> None:

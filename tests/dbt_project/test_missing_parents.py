@@ -1,18 +1,11 @@
 """What waits for its parent is listed with its age, and listed no more once the parent is there."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
+from tests.dbt_project.scenarios import event, noon
+
 COLUMNS = "parent, parent_id, event_name, events, first_published_at, last_published_at, age"
-
-
-def event(name: str, day: int, **payload: object) -> dict[str, Any]:
-    published_at = f"2026-03-{day:02}T12:00:00Z"
-    return {"tenant": "acme", "name": name, "published_at": published_at, "payload": payload}
-
-
-def noon(day: int) -> datetime:
-    return datetime(2026, 3, day, 12, tzinfo=UTC)
 
 
 def captured(day: int, transaction_id: str) -> dict[str, Any]:

@@ -6,10 +6,7 @@ from typing import Any
 import duckdb
 import pytest
 
-
-def event(name: str, day: int, **payload: Any) -> dict[str, Any]:
-    published_at = f"2026-03-{day:02}T12:00:00Z"
-    return {"tenant": "acme", "name": name, "published_at": published_at, "payload": payload}
+from tests.dbt_project.scenarios import event, rows
 
 
 def unit(item_id: str, price: float | None, **fields: Any) -> dict[str, Any]:
@@ -147,10 +144,6 @@ def con(warehouse_of: Any, request: pytest.FixtureRequest) -> duckdb.DuckDBPyCon
     events = EVENTS if request.param == 1 else [*EVENTS[::-1], *EVENTS[::2]]
     connection: duckdb.DuckDBPyConnection = warehouse_of(events, splits=request.param)
     return connection
-
-
-def rows(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
-    return con.execute(query).fetchall()
 
 
 def test_a_tax_line_has_the_rate_at_which_it_taxes(con: duckdb.DuckDBPyConnection) -> None:

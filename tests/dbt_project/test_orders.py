@@ -6,10 +6,7 @@ from typing import Any
 import duckdb
 import pytest
 
-
-def event(name: str, day: int, **payload: Any) -> dict[str, Any]:
-    published_at = f"2026-03-{day:02}T12:00:00Z"
-    return {"tenant": "acme", "name": name, "published_at": published_at, "payload": payload}
+from tests.dbt_project.scenarios import event, noon, rows
 
 
 def unit(item_id: str, price: float = 10, **fields: Any) -> dict[str, Any]:
@@ -19,10 +16,6 @@ def unit(item_id: str, price: float = 10, **fields: Any) -> dict[str, Any]:
 def ordered(step: str, order_id: str, *items: dict[str, Any], **fields: Any) -> dict[str, Any]:
     fields = {"created_at": "2026-03-01T08:00:00Z", "currency": "EUR", **fields}
     return event(f"order.{step}", 1, id=order_id, items=list(items), **fields)
-
-
-def noon(day: int) -> datetime:
-    return datetime(2026, 3, day, 12, tzinfo=UTC)
 
 
 def six(day: int) -> datetime:
@@ -91,10 +84,6 @@ EVENTS = [
 def con(warehouse_of: Any) -> duckdb.DuckDBPyConnection:
     connection: duckdb.DuckDBPyConnection = warehouse_of(EVENTS)
     return connection
-
-
-def rows(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
-    return con.execute(query).fetchall()
 
 
 def test_the_rank_and_not_the_last_event_says_the_status(con: duckdb.DuckDBPyConnection) -> None:

@@ -7,10 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-
-def event(name: str, day: int, **payload: object) -> dict[str, Any]:
-    published_at = f"2026-03-{day:02}T12:00:00Z"
-    return {"tenant": "acme", "name": name, "published_at": published_at, "payload": payload}
+from tests.dbt_project.scenarios import event, noon, rows
 
 
 def paid(step: str, day: int, order_id: str, *transactions: dict[str, Any], **fields: object) -> dict[str, Any]:
@@ -26,10 +23,6 @@ def shipped(request_id: str, day: int, order_id: str, item_id: str) -> dict[str,
 def money(transaction_id: str | None, amount: float, currency: str | None = "EUR", **fields: object) -> dict[str, Any]:
     stated = {"id": transaction_id, "amount": amount, "currency": currency, **fields}
     return {name: value for name, value in stated.items() if value is not None}
-
-
-def noon(day: int) -> datetime:
-    return datetime(2026, 3, day, 12, tzinfo=UTC)
 
 
 INVOICE: dict[str, Any] = {
@@ -130,10 +123,6 @@ EVENTS = [
 def con(warehouse_of: Any) -> duckdb.DuckDBPyConnection:
     connection: duckdb.DuckDBPyConnection = warehouse_of(EVENTS)
     return connection
-
-
-def rows(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
-    return con.execute(query).fetchall()
 
 
 def test_payments_refunds_shipments_and_a_return_do_not_multiply_the_header(con: duckdb.DuckDBPyConnection) -> None:

@@ -6,10 +6,7 @@ from typing import Any
 import duckdb
 import pytest
 
-
-def event(name: str, day: int, **payload: object) -> dict[str, Any]:
-    published_at = f"2026-03-{day:02}T12:00:00Z"
-    return {"tenant": "acme", "name": name, "published_at": published_at, "payload": payload}
+from tests.dbt_project.scenarios import event, noon, rows
 
 
 def returned(return_id: str, day: int, *items: dict[str, Any], **fields: object) -> dict[str, Any]:
@@ -27,10 +24,6 @@ def ordered(order_id: str, *item_ids: str) -> dict[str, Any]:
         {"id": item_id, "item_type": "product", "product_id": "shoe", "pricebook_price": 20} for item_id in item_ids
     ]
     return event("order.created", 1, id=order_id, currency="EUR", grand_total=20 * len(item_ids), items=items)
-
-
-def noon(day: int) -> datetime:
-    return datetime(2026, 3, day, 12, tzinfo=UTC)
 
 
 EVENTS = [
@@ -91,10 +84,6 @@ EVENTS = [
 def con(warehouse_of: Any) -> duckdb.DuckDBPyConnection:
     connection: duckdb.DuckDBPyConnection = warehouse_of(EVENTS)
     return connection
-
-
-def rows(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
-    return con.execute(query).fetchall()
 
 
 def test_a_return_has_its_totals_and_its_units_without_shipping(con: duckdb.DuckDBPyConnection) -> None:

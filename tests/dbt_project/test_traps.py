@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 import warehouse
+from tests.dbt_project.scenarios import noon
 from warehouse.delivery.envelope import decode
 from warehouse.journal import JournalWriter
 from warehouse.pipeline.refresh import refresh
@@ -43,10 +44,6 @@ def counted(trap: int, day: int, *lines: tuple[str, int, int], **fields: Any) ->
 def paid(trap: int, step: str, day: int, account: str, transaction_id: str, amount: float, **fields: Any) -> bytes:
     transactions = [{"id": transaction_id, "amount": amount, "currency": "EUR", **fields}]
     return event(trap, f"payment_account.amount_{step}", day, id=account, transactions=transactions)
-
-
-def noon(day: int) -> datetime:
-    return datetime(2026, 3, day, 12, tzinfo=UTC)
 
 
 def sample_of(trap: int) -> bytes:

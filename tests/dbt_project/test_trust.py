@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 import warehouse
+from tests.dbt_project.scenarios import rows
 from warehouse.build.compiled_project import load_plan
 from warehouse.build.model import Run, build_model, set_range
 from warehouse.build.session import attach_build, log_position, open_session
@@ -146,10 +147,6 @@ def home_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def con(home_of: Any) -> duckdb.DuckDBPyConnection:
     connection: duckdb.DuckDBPyConnection = home_of(FIRST, SECOND)
     return connection
-
-
-def rows(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
-    return con.execute(query).fetchall()
 
 
 def test_deliveries_are_events_duplicates_or_quarantined(con: duckdb.DuckDBPyConnection) -> None:
