@@ -115,6 +115,17 @@ def test_a_rejected_unit_has_a_row_in_each_request_it_was_in(con: duckdb.DuckDBP
     ]
 
 
+def test_a_request_with_a_unit_that_is_neither_completed_nor_turned_down_is_open(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    columns = "fulfillment_request_id, location_id, order_id, assigned_at, age, units, service_level, status"
+    # Of nine the assignment is newer than the failure. The newest event of all is of noon on the 9th.
+    assert rows(con, f"select {columns} from marts.fct_open_requests order by 1") == [
+        ("nine", "BERK", "order", noon(4), timedelta(days=5), 1, "STANDARD", "assigned"),
+        ("w1", "SOHO", "waits", noon(3), timedelta(days=6), 1, None, "assigned"),
+    ]
+
+
 def test_units_of_an_order_know_where_and_when_they_were_fulfilled(con: duckdb.DuckDBPyConnection) -> None:
     columns = "item_id, status, fulfillment_location_id, assigned_at, on_hold_at, fulfilled_at"
     items = f"select {columns} from marts.fct_order_items"

@@ -179,3 +179,22 @@ def test_net_amount_is_the_price_less_both_kinds_of_discount(con: duckdb.DuckDBP
         ("n1", "x", "item", "percentage", 10.0, 10.0, "Sale", None),
         ("n1", "y", "order", "fixed", 20.0, 5.0, None, "C-1"),
     ]
+
+
+def test_an_order_says_where_it_goes_and_by_which_coupons(warehouse_of: Any) -> None:
+    address = {"country": "US", "state": " NY ", "zip_code": "10012", "city": "New York"}
+    coupons = [{"coupon_code": "SPRING"}, {"coupon_code": "AUTUMN"}, {"coupon_code": "SPRING"}, {"coupon_code": ""}]
+    picked_up = [{"id": "p1", "shipping_service_level": "IN_STORE_HANDOVER"}, {"id": "p2"}]
+    con = warehouse_of(
+        [
+            event("order.created", 1, id="sent", shipping_address=address, discounts=coupons, items=[{"id": "s1"}]),
+            event("order.created", 1, id="picked up", items=picked_up),
+            event("order.created", 1, id="parcel", items=[{"id": "x", "shipping_service_level": "STANDARD"}]),
+        ]
+    )
+    columns = "order_id, ship_to_country, ship_to_state, ship_to_zip, coupon_codes, is_pickup"
+    assert rows(con, f"select {columns} from marts.fct_orders order by 1") == [
+        ("parcel", None, None, None, [], False),
+        ("picked up", None, None, None, [], True),
+        ("sent", "US", "NY", "10012", ["AUTUMN", "SPRING"], None),
+    ]

@@ -53,6 +53,10 @@ headers as (
         ] %}
         {{ said('payload.' ~ field) }} as {{ field }},
         {%- endfor %}
+        {%- for field, name in {'country': 'country', 'state': 'state', 'zip_code': 'zip'}.items() %}
+        {{ said('payload.shipping_address.' ~ field) }} as ship_to_{{ name }},
+        {%- endfor %}
+        list_sort(list_distinct([{{ said('each.coupon_code') }} for each in payload.discounts])) as coupon_codes,
         payload.is_exchange,
         payload.is_historical,
         payload.subtotal,
@@ -88,6 +92,10 @@ told as (
         headers.external_customer_id,
         headers.customer_email,
         headers.associate_id,
+        headers.ship_to_country,
+        headers.ship_to_state,
+        headers.ship_to_zip,
+        coalesce(headers.coupon_codes, []) as coupon_codes,
         headers.currency,
         headers.price_method,
         headers.is_exchange,

@@ -7,8 +7,9 @@
 {%- set papers = ['fct_payment_transactions', 'stg_payment_orders', 'fct_refund_requests', 'fct_invoices'] -%}
 {%- set columns_of_the_header = [
     'external_id', 'is_exchange', 'is_historical', 'channel_type', 'channel', 'demand_location_id', 'customer_id',
-    'external_customer_id', 'customer_email', 'associate_id', 'currency', 'price_method', 'subtotal', 'discount_total',
-    'shipping_total', 'shipping_tax', 'tax_total', 'grand_total', 'placed_at', 'created_at',
+    'external_customer_id', 'customer_email', 'associate_id', 'ship_to_country', 'ship_to_state', 'ship_to_zip',
+    'coupon_codes', 'currency', 'price_method', 'subtotal', 'discount_total', 'shipping_total', 'shipping_tax',
+    'tax_total', 'grand_total', 'placed_at', 'created_at',
 ] -%}
 {%- set zones = {'rows': 'int_orders', 'location': 'demand_location_id', 'channel': 'channel'} -%}
 {{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources, 'zones': zones}) }}
@@ -62,6 +63,7 @@ units as (
         items.order_id,
         bool_and(items.status = 'cancelled') as is_cancelled,
         bool_or(items.status = 'on_hold') as is_on_hold,
+        bool_or(items.shipping_service_level = 'IN_STORE_HANDOVER') as is_pickup,
         sum(items.quantity) as item_count,
         sum(items.quantity) filter (where items.status = 'cancelled') as cancelled_item_count,
         sum(items.quantity) filter (
@@ -102,6 +104,7 @@ joined as (
         {%- for count in ['item_count', 'cancelled_item_count', 'fulfilled_item_count', 'returned_item_count'] %}
         try_cast(coalesce(units.{{ count }}, 0) as bigint) as {{ count }},
         {%- endfor %}
+        units.is_pickup,
         units.first_assigned_at,
         units.first_fulfilled_at,
         coalesce(units.is_on_hold, false) as is_on_hold
