@@ -65,7 +65,7 @@ def test_help_is_shown_without_colour_and_on_stdout(run: Run) -> None:
 
 # What only says what it did on a terminal, or talks to a person, has nothing to give to a program.
 NOT_FOR_PROGRAMS = {
-    "serve", "up", "demo", "simulate", "shell", "completion", "dashboard", "hash",
+    "serve", "up", "demo", "simulate", "shell", "completion", "dashboard", "hash", "template",
 }  # fmt: skip
 
 

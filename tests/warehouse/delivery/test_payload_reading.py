@@ -183,7 +183,7 @@ def test_the_receiver_and_duckdb_read_the_same(seed: int) -> None:
         members = list(written(chance, tops))
         if chance.random() < 0.8:
             members.append(f'"id":{chance.choice(VALUES)}')
-        deliveries.append(decode(body("{" + ",".join(members) + "}", event.name), 0))
+        deliveries.append(decode(body("{" + ",".join(members) + "}", event.name), 0, with_reference=True))
     assert {delivery.problem for delivery in deliveries} == {None, Problem.MISSING_KEY}
     compared = 0
     with duckdb.connect() as con:
