@@ -10,7 +10,8 @@ from typing import Final, Literal
 import duckdb
 import msgspec
 
-from warehouse.build.new_deliveries import COPY, LOG, LOG_VIEW
+from warehouse.build.names import LOG, LOG_VIEW, OF_VIEWS, STAGING, ZONES
+from warehouse.build.new_deliveries import COPY
 from warehouse.build.touched_entities import (
     MOST_ENTITIES,
     EntityColumns,
@@ -35,10 +36,6 @@ PORTION_DELIVERIES: Final = 1_000_000
 # A table of no more rows than DuckDB keeps in one group is read faster than looked through before.
 LARGE_TABLE_ROWS: Final = 122_880
 
-# The model of time zones: one that changes moves the business day of what happened there.
-STAGING: Final = "staging"
-ZONES: Final = "stg_zones"
-
 # The schemas of what readers see.
 PUBLISHED: Final = frozenset({"marts", "trust"})
 
@@ -48,11 +45,10 @@ Strategy = Literal["whole", "by_entity", "by_key", "append"]
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """One model: the SQL of its table and, unless its strategy is `whole`, of the rows that a run touches.
 
-    That SQL reads the rows of touched entities through `views`.
-    `columns` are the names and types of its contract, where it has one, `reads_log` says whether it is made from the
-    log rather than from other models alone. `entity` are the columns whose rows are
-    recomputed together and `sources` the relations, by model, whose `changed_batch` says which; `key` names a row for
-    the strategy `by_key`.
+    That SQL reads the rows of touched entities through `views`. `columns` are the names and types of its contract,
+    where it has one, `reads_log` says whether it is made from the log rather than from other models alone. `entity` are
+    the columns whose rows are recomputed together and `sources` the relations, by model, whose `changed_batch` says
+    which; `key` names a row for the strategy `by_key`.
     """
 
     name: str
@@ -75,7 +71,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def touched_table(self) -> str:
         """Where the entities that a run recomputes are, for as long as it does."""
-        return f"{self.name}__touched"
+        return f"{self.name}{OF_VIEWS}touched"
 
     def with_names(self, parents: Mapping[str, str], zones: Mapping[str, str]) -> "Model":
         """This model with the views that its SQL names and, where its rows have a business day, with the time zones

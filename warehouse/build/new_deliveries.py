@@ -8,12 +8,10 @@ from typing import Final
 
 import duckdb
 
+from warehouse.build.names import LOG
 from warehouse.log.live_files import bytes_after
 
-LOG: Final = "lake.log.events"
 COPY: Final = "run.main.arrivals"
-# The view through which models read one or the other, as the macro `log_events` names it.
-LOG_VIEW: Final = "log_events"
 # Of more than these bytes of files, some 5,000 deliveries, each model reads what it wants itself.
 MOST_BYTES: Final = 2**20
 

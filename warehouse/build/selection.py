@@ -11,7 +11,8 @@ import msgspec
 
 from warehouse.build.compiled_project import Plan, Step
 from warehouse.build.model import Run
-from warehouse.build.new_deliveries import COPY, LOG, copy_arrivals
+from warehouse.build.names import LOG
+from warehouse.build.new_deliveries import COPY, copy_arrivals
 
 ARRIVED: Final = """
 select distinct contract.family

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 import duckdb
 import msgspec
 
-from warehouse.build.model import STAGING, Model
+from warehouse.build.model import Model
+from warehouse.build.names import STAGING
 from warehouse.build.touched_entities import MOST_ENTITIES, EntityColumns, changed_entities, find_rows, find_touched
 from warehouse.lake.transaction import transaction
 

@@ -9,19 +9,13 @@ import duckdb
 from duckdb.func import PythonUDFType
 from duckdb.sqltypes import BOOLEAN, VARCHAR
 
+from warehouse.build.names import CONFORMS, READ, REWRITE, WITHOUT_ZEROS
 from warehouse.contract import load_contract
 from warehouse.delivery.payload_reading import Reader
 from warehouse.delivery.zero_bytes import without_zeros
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-# As models call them, with an event's name and the body of its delivery.
-CONFORMS: Final = "conforms_to_contract"
-READ: Final = "read_delivery"
-REWRITE: Final = "body_as_read"
-WITHOUT_ZEROS: Final = "without_zeros"
-FUNCTIONS: Final = frozenset({CONFORMS, READ, REWRITE, WITHOUT_ZEROS})
 
 _READING: Final = (
     "STRUCT(problem VARCHAR, idempotency_key VARCHAR, is_rewritten BOOLEAN, "

@@ -11,6 +11,8 @@ from typing import Final
 import duckdb
 import msgspec
 
+from warehouse.build.names import OF_VIEWS
+
 TOUCHED_BITS: Final = 2**22
 # A table's rows are read in so many ranges at most: what lies between two that are near each other is read with them.
 MOST_RANGES: Final = 32
@@ -32,10 +34,10 @@ def find_views(sql: str, entity: tuple[str, ...], parents: Mapping[str, str]) ->
     by the table, and its columns of the entity without the tenant. `parents` are the relations of tables by name."""
     if not parents:
         return {}
-    named = re.compile(rf"\b({'|'.join(map(re.escape, parents))})__(\w+)\b")
+    named = re.compile(rf"\b({'|'.join(map(re.escape, parents))}){OF_VIEWS}(\w+)\b")
     first = entity[:1] if entity[:1] == ("tenant",) else ()
     return {
-        found[0]: EntityColumns(parents[found[1]], (*first, *found[2].split("__"))) for found in named.finditer(sql)
+        found[0]: EntityColumns(parents[found[1]], (*first, *found[2].split(OF_VIEWS))) for found in named.finditer(sql)
     }
 
 

@@ -66,9 +66,9 @@ def statements(con: duckdb.DuckDBPyConnection, text: str) -> list[duckdb.Stateme
         if statement.type not in ALLOWED:
             raise _refused(statement.type.name)
         if statement.type == StatementType.EXPLAIN:
-            _look_at_explained(_words(statement.query))
+            _look_at_explained(words_of(statement.query))
     # A statement that DuckDB makes two of, such as a pivot, has no text of its own.
-    for word, following in pairwise([*_words(text), ""]):
+    for word, following in pairwise([*words_of(text), ""]):
         name = word.strip('"').lower()
         is_other = name.startswith(("ducklake_", "sqlite_")) and name not in LOOKING
         if is_other or (following.startswith("(") and name in RUNNING):
@@ -94,12 +94,7 @@ def _refused(kind: str) -> LakeError:
     return LakeError(f"`{name}` is refused, the lake is only read here.", hint)
 
 
-def words_of(text: str) -> set[str]:
-    """The words of a text in lower case, without the quotes around a name."""
-    return {word.strip('"').lower() for word in _words(text)}
-
-
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
     """The words and signs of a text, comments left out."""
     # DuckDB counts bytes.
     raw = text.encode()

@@ -12,7 +12,7 @@ from tests.properties.cases import arrange, deliver, digests
 from tests.properties.worlds import make_world
 from warehouse.build.compiled_project import load_plan
 from warehouse.build.model import EVERYTHING, Model, Run, build_model, set_range
-from warehouse.build.new_deliveries import LOG, LOG_VIEW
+from warehouse.build.names import LOG, LOG_VIEW
 from warehouse.build.session import attach_build, open_session
 from warehouse.build.touched_entities import find_touched, is_touched
 from warehouse.log.sealer import seal

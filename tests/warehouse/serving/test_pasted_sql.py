@@ -91,10 +91,27 @@ def test_the_build_database_is_not_kept_open(settings: Settings) -> None:
     assert reader.returncode == 0
 
 
-def test_what_names_no_model_does_not_wait_for_a_refresh(settings: Settings) -> None:
+@pytest.mark.parametrize("query", ["select count(*) as n", "select order_id as net__sales, 1 as build"])
+def test_what_names_no_model_does_not_wait_for_a_refresh(settings: Settings, query: str) -> None:
     with hold_lock(settings.refresh_lock):
-        answer = warehouse(settings, "sql", "--json", "select count(*) as n from marts.fct_orders", text="")
+        answer = warehouse(settings, "sql", "--json", f"{query} from marts.fct_orders as run", text="")
     assert answer.returncode == 0, answer.stderr
+
+
+def test_a_view_has_what_any_of_its_readers_recomputes(settings: Settings, plan: Plan) -> None:
+    readers = [step.model for step in plan.steps.values() if "int_orders__order_id" in step.model.views]
+    assert len({tuple(model.sources) for model in readers}) > 1, "they have different sources"
+    asked = warehouse(settings, "sql", "--json", "select max(batch) - 1 as built from build.main.generations", text="")
+    built = int(json.loads(asked.stdout)[0]["built"])
+    lost = " union all ".join(
+        f"select count(*) as lost from (({model.touched_entities(built)}) "
+        "intersect select tenant, order_id from build.intermediate.int_orders "
+        "except select tenant, order_id from int_orders__order_id)"
+        for model in readers
+    )
+    answer = warehouse(settings, "sql", "--json", "-", text=f"select sum(lost) as lost from ({lost})")
+    assert answer.returncode == 0, answer.stderr
+    assert json.loads(answer.stdout) == [{"lost": 0}]
 
 
 @pytest.mark.parametrize("query", ["delete from build.main.generations", "create table build.main.other (a int)"])
