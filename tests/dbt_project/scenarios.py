@@ -5,8 +5,6 @@ from typing import Any
 
 import duckdb
 
-__all__ = ["event", "noon", "rows"]
-
 
 def event(name: str, day: int, **payload: object) -> dict[str, Any]:
     """An envelope published at noon of that day."""

@@ -1,7 +1,6 @@
 """`warehouse reference`: what a retailer knows and NewStore does not say, out of files."""
 
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
@@ -10,14 +9,7 @@ from warehouse.cli.progress import progress
 from warehouse.cli.style import console, listing, printable, say_json
 from warehouse.reference.kinds import KINDS
 
-Decorated = TypeVar("Decorated", bound=Any)
-
-
-def tenant_option(function: Decorated) -> Decorated:
-    """Give a command the option `--tenant`."""
-    return click.option("--tenant", help="Whose data: needed unless the log has exactly one tenant.")(function)
-
-
+tenant_option = click.option("--tenant", help="Whose data: needed unless the log has exactly one tenant.")
 kind_type = click.Choice(list(KINDS))
 
 

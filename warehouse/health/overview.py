@@ -76,7 +76,7 @@ def overview(settings: Settings, progress: Progress | None = None) -> Overview:
     lake = sources.read("lake", lambda: _lake(settings), RECOVER) or _Lake(None, {}, {})
     return Overview(
         str(settings.home.absolute()),
-        sources.read("journal", lambda: _backlog(settings, lake.sealed, progress, sources), CHECK_DISK),
+        sources.read("journal", lambda: _journal_state(settings, lake.sealed, progress, sources), CHECK_DISK),
         lake.log,
         sources.read("publication", lambda: read_publication(settings)),
         sources.read("refresh", lambda: read_attempt(settings)),
@@ -166,7 +166,9 @@ def _sealed(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
     return dict(con.execute("select journal, max(position) from lake.log.events group by journal").fetchall())
 
 
-def _backlog(settings: Settings, sealed: dict[str, int], progress: Progress | None, sources: Sources) -> JournalState:
+def _journal_state(
+    settings: Settings, sealed: dict[str, int], progress: Progress | None, sources: Sources
+) -> JournalState:
     if settings.journal_dir.exists() or settings.journal_dir.is_symlink():
         # Listing by a pattern takes a folder that cannot be read for an empty one.
         os.listdir(settings.journal_dir)  # noqa: PTH208 - as above

@@ -7,7 +7,6 @@ is no delivery.
 
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -17,6 +16,7 @@ import msgspec
 
 from warehouse.delivery.delivery import Delivery
 from warehouse.delivery.envelope import decode
+from warehouse.delivery.times import written_time
 from warehouse.journal import JournalWriter
 from warehouse.lake.connection import open_lake
 from warehouse.log.sealer import seal
@@ -32,7 +32,6 @@ from warehouse.system.lock import hold_lock
 
 LOCK_SECONDS: Final = 600.0
 GROUP: Final = 500
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -111,7 +110,7 @@ def _contradiction(kind: Kind, said: Said) -> tuple[str, str] | None:
 def _deliveries(kind: Kind, tenant: str, news: Sequence[Said], state: State) -> Iterator[Delivery]:
     """One delivery for each, published after all that was said of this kind, also where the clock was set back."""
     now = time.time_ns() // 1000
-    published_at = _written(max(now, state.published_at + 1))
+    published_at = written_time(max(now, state.published_at + 1))
     for said in news:
         body = _encode(
             {
@@ -142,8 +141,3 @@ def _append(settings: Settings, deliveries: Iterator[Delivery], total: int, prog
 
 def _delivered(value: Value) -> Value:
     return Decimal(f"{value.normalize():f}") if isinstance(value, Decimal) else value
-
-
-def _written(micros: int) -> str:
-    moment = _EPOCH + timedelta(microseconds=micros)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
