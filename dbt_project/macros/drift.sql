@@ -1,3 +1,8 @@
+{#- The payload of a delivery of the log as JSON, in which zero bytes can be seen: DuckDB would end a text there. -#}
+{% macro raw_payload(body) -%}
+    json_extract(case when contains({{ body }}, '\u0000') then without_zeros({{ body }}) else {{ body }} end, '$.payload')
+{%- endmacro %}
+
 {#-
     The values of some types in a payload, as a list of (path, type, value): those that the contract has for the event of
     this name. Which event has which is written into the query, so that each payload is searched for its own alone.

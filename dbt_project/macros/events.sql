@@ -178,7 +178,6 @@ from typed
         )
 {% endmacro %}
 
-
 {#-
     The newest of the events that tell of one thing: the greatest event time, then published_at, then payload hash.
 

@@ -8,13 +8,7 @@ with payloads as (
         events.tenant,
         events.name as event_name,
         { 'received_at': events.received_at, 'journal': events.journal, 'position': events.position } as delivery,
-        json_structure(replace(
-            json_extract(
-                case when contains(events.body, '\u0000') then without_zeros(events.body) else events.body end,
-                '$.payload'
-            )::varchar,
-            '{}', 'null'
-        )) as structure
+        json_structure(replace(({{ raw_payload('events.body') }})::varchar, '{}', 'null')) as structure
     from {{ ref('stg_readings') }} as readings
     inner join {{ log_events() }} as events
         on readings.journal = events.journal and readings.position = events.position

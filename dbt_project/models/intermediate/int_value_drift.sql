@@ -21,9 +21,7 @@ with suspects as (
         events.tenant,
         events.name as event_name,
         { 'received_at': events.received_at, 'journal': events.journal, 'position': events.position } as delivery,
-        json_extract(
-            case when contains(events.body, '\u0000') then without_zeros(events.body) else events.body end, '$.payload'
-        ) as payload
+        {{ raw_payload('events.body') }} as payload
     from {{ log_events() }} as events
     left join {{ ref('stg_readings') }} as readings
         on events.journal = readings.journal
