@@ -37,7 +37,7 @@
                 make_date(years.year, calendars.month, calendars.day) as anchor
             from {{ calendars }} as calendars
             cross join (
-                select distinct unnest([year - 1, year, year + 1]) as year
+                select distinct unnest([year - 2, year - 1, year, year + 1]) as year
                 from {{ dates }}
             ) as years
         ) as anchored
@@ -48,14 +48,13 @@
 
         select
             *,
-            lead(year_start) over (partition by {{ (beside + ['kind', 'month', 'day', 'weekday']) | join(', ') }} order by fiscal_year) as next_start,
-            case
-                when kind = 'gregorian' then (make_date(fiscal_year::integer - 1, month, day))
-                else
-                    make_date(fiscal_year::integer - 1, month, day)
-                    + ((weekday - isodow(make_date(fiscal_year::integer - 1, month, day)) + 10) % 7 - 3)::integer
-            end as last_start
+            lead(year_start) over one_calendar as next_start,
+            lag(year_start) over one_calendar as last_start
         from starts
+        window
+            one_calendar as (
+                partition by {{ (beside + ['kind', 'month', 'day', 'weekday']) | join(', ') }} order by fiscal_year
+            )
 
     ),
 

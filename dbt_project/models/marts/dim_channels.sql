@@ -20,10 +20,18 @@ with sightings as (
         published_at
     from {{ ref('stg_reference_events') }}
     where changed_batch > {{ position }}
+    {%- if is_partial() %}
+    union all
+    select
+        tenant,
+        channel,
+        first_seen_at as published_at
+    from {{ this }}
+    {%- endif %}
 
 ),
 
-arrived as (
+news as (
 
     select
         tenant,
@@ -34,37 +42,6 @@ arrived as (
     group by tenant, channel
 
 ),
-
-{% if is_partial() -%}
-known as (
-
-    select
-        tenant,
-        channel,
-        first_seen_at as known_at
-    from {{ this }}
-
-),
-
-news as (
-
-    select
-        arrived.tenant,
-        arrived.channel,
-        least(arrived.first_seen_at, known.known_at) as first_seen_at
-    from arrived
-    left join known on arrived.tenant = known.tenant and arrived.channel = known.channel
-
-),
-
-{% else -%}
-news as (
-
-    select * from arrived
-
-),
-
-{% endif -%}
 
 described as (
 
@@ -86,8 +63,7 @@ met as (
 
 ),
 
-{% if is_partial() -%}
-unchanged as (
+final as (
 
     select
         tenant,
@@ -96,25 +72,19 @@ unchanged as (
         time_zone,
         location_id,
         first_seen_at
-    from {{ this }}
-
-),
-
-final as (
-
-    select * from met
+    from met
+    {%- if is_partial() %}
     except
-    select * from unchanged
+    select
+        tenant,
+        channel,
+        name,
+        time_zone,
+        location_id,
+        first_seen_at
+    from {{ this }}
+    {%- endif %}
 
 )
-
-{% else -%}
-final as (
-
-    select * from met
-
-)
-
-{% endif -%}
 
 select * from final

@@ -92,28 +92,26 @@ told as (
         tenant,
         order_id,
         promotion_key,
-        min(coupon_code) as coupon_code,
-        min(discount_id) as discount_id,
-        min(trigger) as trigger,
+        coupon_code,
+        discount_id,
+        trigger,
         null::varchar as reason,
         'order' as level,
         true as is_announced
     from announced
     where promotion_key is not null
-    group by tenant, order_id, promotion_key
     union all
     select
         tenant,
         order_id,
         promotion_key,
-        min(coupon_code) as coupon_code,
-        min(discount_id) as discount_id,
+        coupon_code,
+        discount_id,
         null::varchar as trigger,
-        min(reason) as reason,
-        max(level) as level,
+        reason,
+        level,
         false as is_announced
     from applied
-    group by tenant, order_id, promotion_key
 
 ),
 
