@@ -51,13 +51,13 @@
 
 {#- What warehouse/build/model.py has to know of any model. -#}
 {% macro describe_model(node) -%}
-    {%- set sources = {} -%}
-    {%- for other in graph.nodes.values() if other.name in node.config.meta.get('sources', []) -%}
-        {%- do sources.update({other.name: 'build.' ~ other.schema ~ '.' ~ other.name}) -%}
-    {%- endfor -%}
-    {%- set parents = {} -%}
+    {%- set parents, sources = {}, {} -%}
     {%- for id in node.depends_on.nodes if id in graph.nodes -%}
-        {%- do parents.update({graph.nodes[id].name: 'build.' ~ graph.nodes[id].schema ~ '.' ~ graph.nodes[id].name}) -%}
+        {%- set parent = graph.nodes[id] -%}
+        {%- do parents.update({parent.name: 'build.' ~ parent.schema ~ '.' ~ parent.name}) -%}
+    {%- endfor -%}
+    {%- for name in node.config.meta.get('sources', []) -%}
+        {%- do sources.update({name: parents[name]}) -%}
     {%- endfor -%}
     {{ return({
         'name': node.name,

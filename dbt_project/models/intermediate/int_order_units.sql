@@ -1,5 +1,5 @@
 {%- set sources = ['stg_order_events', 'stg_return_orders', 'stg_fulfillment_orders'] -%}
-{#- The models that name units of an order, and which of their rows are units. -#}
+{#- The steps below that name units of an order, and which of their rows are units. -#}
 {%- set parts = {'lines': 'true', 'steps': 'true', 'fulfillments': 'true', 'returns': 'not is_shipping'} -%}
 {{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources}) }}
 -- depends_on: {{ ref('stg_order_events') }}, {{ ref('stg_return_orders') }}, {{ ref('stg_fulfillment_orders') }}

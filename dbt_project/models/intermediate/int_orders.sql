@@ -122,15 +122,9 @@ told as (
 
 ),
 
-zoned as (
+timed as (
 
-    select
-        told.*,
-        coalesce(
-            zone_of_location.time_zone, zone_of_channel.time_zone, zone_of_retailer.time_zone, 'UTC'
-        ) as time_zone
-    from told
-    {{ join_zones('told', 'demand_location_id', 'channel') }}
+    {{ with_local_time('told', 'ordered_at', 'demand_location_id', 'channel') }}
 
 ),
 
@@ -138,10 +132,10 @@ zoned as (
 final as (
 
     select
-        *,
-        timezone(time_zone, ordered_at)::date as business_date,
-        hour(timezone(time_zone, ordered_at)) as business_hour
-    from zoned
+        * exclude (local_time),
+        local_time::date as business_date,
+        hour(local_time) as business_hour
+    from timed
 
 )
 

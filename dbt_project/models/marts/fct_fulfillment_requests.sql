@@ -91,16 +91,18 @@ described as (
 
 ),
 
+timed as (
+
+    {{ with_local_time('described', 'coalesce(completed_at, failed_at, assigned_at)', 'fulfillment_location_id') }}
+
+),
+
 final as (
 
     select
-        described.*,
-        timezone(
-            coalesce(zone_of_location.time_zone, zone_of_retailer.time_zone, 'UTC'),
-            coalesce(described.completed_at, described.failed_at, described.assigned_at)
-        )::date as business_date
-    from described
-    {{ join_zones('described', 'fulfillment_location_id') }}
+        * exclude (local_time),
+        local_time::date as business_date
+    from timed
 
 )
 

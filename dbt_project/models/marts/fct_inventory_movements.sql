@@ -145,30 +145,33 @@ movements as (
 
 ),
 
+timed as (
+
+    {{ with_local_time('movements', 'occurred_at', 'location_id') }}
+
+),
+
 final as (
 
     select
-        movements.tenant,
-        movements.movement_type,
-        movements.source_id,
-        movements.line_key,
-        movements.location_id,
-        movements.stock_location_name,
-        movements.product_id,
-        try_cast(movements.quantity_change as bigint) as quantity_change,
-        movements.occurred_at,
-        movements.order_ref,
-        movements.shipment_ref,
-        movements.asn_id,
-        movements.adjustment_type,
-        movements.reason,
-        movements.note,
-        movements.associate_id,
-        timezone(
-            coalesce(zone_of_location.time_zone, zone_of_retailer.time_zone, 'UTC'), movements.occurred_at
-        )::date as business_date
-    from movements
-    {{ join_zones('movements', 'location_id') }}
+        tenant,
+        movement_type,
+        source_id,
+        line_key,
+        location_id,
+        stock_location_name,
+        product_id,
+        try_cast(quantity_change as bigint) as quantity_change,
+        occurred_at,
+        order_ref,
+        shipment_ref,
+        asn_id,
+        adjustment_type,
+        reason,
+        note,
+        associate_id,
+        local_time::date as business_date
+    from timed
 
 )
 

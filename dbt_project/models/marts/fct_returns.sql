@@ -54,15 +54,18 @@ described as (
 
 ),
 
+timed as (
+
+    {{ with_local_time('described', 'returned_at', 'return_location_id') }}
+
+),
+
 final as (
 
     select
-        described.*,
-        timezone(
-            coalesce(zone_of_location.time_zone, zone_of_retailer.time_zone, 'UTC'), described.returned_at
-        )::date as business_date
-    from described
-    {{ join_zones('described', 'return_location_id') }}
+        * exclude (local_time),
+        local_time::date as business_date
+    from timed
 
 )
 
