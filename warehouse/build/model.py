@@ -264,7 +264,8 @@ def _show_touched(con: duckdb.DuckDBPyConnection, model: Model, run: Run, is_man
         if place not in run.shared and not is_many:
             ((count,),) = con.execute(f"select count(*) from {place.relation}").fetchall()
             if count > LARGE_TABLE_ROWS:
-                rows = find_rows(con, place, f"select {model.entity[-1]} from {model.touched_table}", f"rows_{number}")
+                ids = f"select {model.entity[-1]} from {model.touched_table}"
+                rows = find_rows(con, place, ids, f"rows_{number}") or rows
         touched = is_touched(place.entity, model.entity, model.touched_table)
         con.execute(
             f"create or replace temp view {view} as select * from ({rows}) "

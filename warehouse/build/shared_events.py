@@ -57,11 +57,13 @@ def take_out(con: duckdb.DuckDBPyConnection, shared: SharedEvents) -> bool:
     """Make the copy; false when there is too much of it to be worth one. Raises duckdb.Error."""
     entity = shared.place.entity
     with transaction(con):
-        is_worth_it = find_touched(con, entity, changed_entities(entity, shared.sources, shared.since)) <= MOST_ENTITIES
-        if is_worth_it:
-            rows = find_rows(con, shared.place, f"select {entity[-1]} from touched", "rows")
-            con.execute(f"create or replace table {shared.table} as {rows}")
-    return is_worth_it
+        if find_touched(con, entity, changed_entities(entity, shared.sources, shared.since)) > MOST_ENTITIES:
+            return False
+        rows = find_rows(con, shared.place, f"select {entity[-1]} from touched", "rows")
+        if rows is None:
+            return False
+        con.execute(f"create or replace table {shared.table} as {rows}")
+    return True
 
 
 def put_away(con: duckdb.DuckDBPyConnection, shared: SharedEvents) -> None:

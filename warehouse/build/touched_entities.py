@@ -16,6 +16,8 @@ from warehouse.build.names import OF_VIEWS
 TOUCHED_BITS: Final = 2**22
 # A table's rows are read in so many ranges at most: what lies between two that are near each other is read with them.
 MOST_RANGES: Final = 32
+# Of more rows a list of their numbers costs more than it saves.
+MOST_ROWS: Final = 100_000
 # DuckDB reads a column by so many rows.
 VECTOR_ROWS: Final = 2048
 # Of more entities than these the rows lie everywhere, and a copy of them costs more than it saves.
@@ -91,8 +93,9 @@ def is_likely_touched(columns: tuple[str, ...]) -> str:
     return f"get_bit(getvariable('touched'), (hash({columns[-1]}) % {TOUCHED_BITS})::integer) = 1"
 
 
-def find_rows(con: duckdb.DuckDBPyConnection, place: EntityColumns, ids: str, rows: str) -> str:
+def find_rows(con: duckdb.DuckDBPyConnection, place: EntityColumns, ids: str, rows: str) -> str | None:
     """A query of all rows of a place whose id, its last column, is in the query `ids`; good in the open transaction.
+    None where these are more than MOST_ROWS, such as an hour of deliveries under load: reading all costs less.
 
     The column of the ids is read here, into the temporary table `rows`, and by the query what it wants of those rows.
     """
@@ -100,26 +103,26 @@ def find_rows(con: duckdb.DuckDBPyConnection, place: EntityColumns, ids: str, ro
         f"create or replace temp table {rows} as select rowid as number from {place.relation} "
         f"where {place.entity[-1]} in ({ids})"
     )
+    ((count,),) = con.execute(f"select count(*) from {rows}").fetchall()
+    if count > MOST_ROWS:
+        return None
     ranges = " or ".join(f"rowid between {first} and {last}" for first, last in _ranges(con, rows)) or "false"
     return f"from {place.relation} where ({ranges}) and rowid in (select number from {rows})"
 
 
 def _ranges(con: duckdb.DuckDBPyConnection, rows: str) -> list[tuple[int, int]]:
-    """The first and the last of the row numbers that are near each other."""
-    gap = VECTOR_ROWS
-    while True:
-        ranges = con.execute(
-            f"""
-            select min(number), max(number)
-            from (
-                select number, count(*) filter (where is_far) over (order by number) as part
-                from (select number, number - lag(number) over (order by number) > ? as is_far from {rows})
-            )
-            group by part
-            order by part
-            """,
-            [gap],
-        ).fetchall()
-        if len(ranges) <= MOST_RANGES:
-            return ranges
-        gap *= 2
+    """The first and the last of the row numbers that are near each other: the widest gaps part them."""
+    ((first, last),) = con.execute(f"select min(number), max(number) from {rows}").fetchall()
+    if first is None:
+        return []
+    gaps = con.execute(
+        f"""
+        select before, number
+        from (select number, lag(number) over (order by number) as before from {rows})
+        where number - before > {VECTOR_ROWS}
+        order by number - before desc
+        limit {MOST_RANGES - 1}
+        """
+    ).fetchall()
+    ends, starts = sorted(before for before, _ in gaps), sorted(number for _, number in gaps)
+    return list(zip([first, *starts], [*ends, last], strict=True))
