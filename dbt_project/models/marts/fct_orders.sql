@@ -99,6 +99,7 @@ joined as (
         told.ordered_at,
         told.business_date,
         told.business_hour,
+        told.time_zone,
         coalesce(told.is_sale, false) as is_sale,
         -- Without its header nobody knows whether the cancelled units are all there are.
         coalesce(
@@ -121,7 +122,8 @@ joined as (
 final as (
 
     select
-        * exclude (header_name, is_on_hold),
+        * exclude (header_name, is_on_hold, time_zone),
+        {{ local_time('cancelled_at', 'time_zone') }}::date as cancelled_on,
         case
             when cancelled_at is not null then 'cancelled'
             when completed_at is not null then 'completed'
