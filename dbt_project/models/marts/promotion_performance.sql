@@ -22,7 +22,7 @@ promotions as (
         sum(units) as units,
         coalesce(sum(gross_amount), 0) as gross_sales,
         coalesce(sum(price_adjustment), 0) as price_adjustment,
-        coalesce(sum(net_amount), 0) as net_sales,
+        coalesce(sum(net_amount_excl_tax), 0) as net_sales,
         min({{ day('ordered_at') }}) as first_used_on,
         max({{ day('ordered_at') }}) as last_used_on
     from {{ ref('fct_order_promotions') }}
