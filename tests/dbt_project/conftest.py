@@ -42,8 +42,8 @@ def warehouse_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse
 
 @pytest.fixture
 def in_all_orders(warehouse_of: WarehouseOf, seed: int) -> Callable[..., list[duckdb.DuckDBPyConnection]]:
-    """A function that gives a lake for each way in which the same events may come: as they are in one refresh, backwards in
-    eight, and twice each in any order over three."""
+    """A function that gives a lake for each way in which the same events may come: as they are in one refresh,
+    backwards in eight, and twice each in any order over three."""
 
     def build(events: Sequence[Envelope]) -> list[duckdb.DuckDBPyConnection]:
         mixed = [*events, *events]

@@ -40,7 +40,8 @@ def paid(step: str, account: str, at: str, *money: tuple[str, float, str], **fie
             {"id": name, "amount": amount, "currency": "USD", "instrument_id": method} for name, amount, method in money
         ],
         instruments=[
-            {"id": method, "payment_method": method, "payment_provider": method} for method in {each[2] for each in money}
+            {"id": method, "payment_method": method, "payment_provider": method}
+            for method in sorted({method for _, _, method in money})
         ],
         **fields,
     )
