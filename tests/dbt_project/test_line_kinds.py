@@ -27,7 +27,7 @@ def product(day: int, product_id: str, **said: Any) -> Envelope:
 
 
 ORDERS = [
-    # With tax in its prices: 119 hold 19, two coats at 60 less 1 hold 19 by their tax lines, 5.95 of wrapping hold 0.95.
+    # Prices hold their tax: 119 hold 19, two coats at 60 less 1 hold 19 by their tax lines, wrapping 0.95.
     event(
         "order.created",
         1,

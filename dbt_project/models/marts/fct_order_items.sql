@@ -1,6 +1,11 @@
 {%- set sources = ['stg_order_events', 'stg_return_orders', 'stg_fulfillment_orders'] -%}
 {%- set zones = {'rows': 'int_orders', 'location': 'demand_location_id', 'channel': 'channel'} -%}
-{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources, 'zones': zones, 'products': 'int_order_products'}) }}
+{{ config(meta={
+    'entity': ['tenant', 'order_id'],
+    'sources': sources,
+    'zones': zones,
+    'products': 'int_order_products',
+}) }}
 -- depends_on: {{ ref('int_order_products') }}
 -- depends_on: {{ ref('stg_order_events') }}, {{ ref('stg_return_orders') }}, {{ ref('stg_fulfillment_orders') }}
 

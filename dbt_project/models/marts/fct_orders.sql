@@ -6,10 +6,10 @@
 {%- set units = ['int_orders', 'fct_returns', 'fct_fulfillment_requests'] -%}
 {%- set papers = ['fct_payment_transactions', 'stg_payment_orders', 'fct_refund_requests', 'fct_invoices'] -%}
 {%- set columns_of_the_header = [
-    'external_id', 'is_exchange', 'is_historical', 'channel_type', 'channel', 'demand_location_id', 'customer_id',
-    'external_customer_id', 'customer_email', 'associate_id', 'ship_to_country', 'ship_to_state', 'ship_to_zip',
-    'coupon_codes', 'currency', 'price_method', 'subtotal', 'discount_total', 'shipping_total', 'shipping_tax',
-    'tax_total', 'grand_total', 'placed_at', 'created_at',
+    'external_id', 'customer_order_number', 'is_exchange', 'is_historical', 'channel_type', 'channel',
+    'demand_location_id', 'store_id', 'customer_id', 'external_customer_id', 'customer_email', 'associate_id',
+    'ship_to_country', 'ship_to_state', 'ship_to_zip', 'coupon_codes', 'currency', 'price_method', 'subtotal',
+    'discount_total', 'shipping_total', 'shipping_tax', 'tax_total', 'grand_total', 'placed_at', 'created_at',
 ] -%}
 {%- set zones = {'rows': 'int_orders', 'location': 'demand_location_id', 'channel': 'channel'} -%}
 {{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources, 'zones': zones}) }}
@@ -61,7 +61,11 @@ units as (
     select
         items.tenant,
         items.order_id,
-        bool_and(items.status = 'cancelled') as is_cancelled,
+        -- What is charged beside the goods goes with the last of them.
+        coalesce(
+            bool_and(items.status = 'cancelled') filter (where items.line_kind != 'charge'),
+            bool_and(items.status = 'cancelled')
+        ) as is_cancelled,
         bool_or(items.status = 'on_hold') as is_on_hold,
         bool_or(items.shipping_service_level = 'IN_STORE_HANDOVER') as is_pickup,
         sum(items.quantity) as item_count,
@@ -76,7 +80,7 @@ units as (
     from {{ touched_rows('fct_order_items') }} as items
     where
         items.swapped_to_item_id is null
-        and lower(items.item_type) is distinct from 'shipping'
+        and items.line_kind != 'shipping'
     group by items.tenant, items.order_id
 
 ),

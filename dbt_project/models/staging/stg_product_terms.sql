@@ -5,19 +5,24 @@
     meta={'sources': ['stg_reference_events']},
 ) }}
 
-with events as (
+with news as (
 
-    select *
+    select
+        tenant,
+        product_id
     from {{ ref('stg_reference_events') }}
     where
         event_name = 'reference.product'
-        {%- if is_partial() %}
-        and product_id in (
-            select product_id
-            from {{ ref('stg_reference_events') }}
-            where changed_batch > {{ position }} and product_id is not null
-        )
-        {%- endif %}
+        and changed_batch > {{ position }}
+    group by tenant, product_id
+
+),
+
+events as (
+
+    select said.*
+    from {{ ref('stg_reference_events') }} as said
+    inner join news on said.tenant = news.tenant and said.product_id = news.product_id
 
 ),
 
@@ -27,7 +32,7 @@ newest as (
 
 ),
 
-news as (
+terms as (
 
     select
         tenant,
@@ -43,19 +48,19 @@ news as (
 -- A new name of a product must touch nothing that was sold of it. What nobody has said anything of costs nothing known.
 changed as (
 
-    select news.*
-    from news
-    left join {{ this }} as known on news.tenant = known.tenant and news.product_id = known.product_id
+    select terms.*
+    from terms
+    left join {{ this }} as known on terms.tenant = known.tenant and terms.product_id = known.product_id
     where
-        (news.unit_cost, news.cost_currency) is distinct from (known.unit_cost, known.cost_currency)
-        or news.is_gift_card != coalesce(known.is_gift_card, false)
+        (terms.unit_cost, terms.cost_currency) is distinct from (known.unit_cost, known.cost_currency)
+        or terms.is_gift_card != coalesce(known.is_gift_card, false)
 
 ),
 
 {% else -%}
 changed as (
 
-    select * from news
+    select * from terms
     where unit_cost is not null or is_gift_card
 
 ),
