@@ -136,7 +136,9 @@ final as (
     select
         * exclude (local_time),
         local_time::date as business_date,
-        hour(local_time) as business_hour
+        hour(local_time) as business_hour,
+        case when header_name is not null then {{ customer_key('customer_id', 'customer_email') }} end as customer_key,
+        {{ log_position() }}::bigint as changed_batch
     from timed
 
 )

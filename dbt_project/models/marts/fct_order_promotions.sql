@@ -1,4 +1,4 @@
-{%- set sources = ['stg_order_events', 'stg_return_orders', 'stg_fulfillment_orders'] -%}
+{%- set sources = ['stg_order_events', 'stg_return_orders', 'stg_fulfillment_orders', 'int_first_orders'] -%}
 {{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources, 'products': 'int_order_products'}) }}
 -- depends_on: {{ ref('int_order_products') }}
 -- depends_on: {{ ref('stg_order_events') }}, {{ ref('stg_return_orders') }}, {{ ref('stg_fulfillment_orders') }}
@@ -11,6 +11,7 @@ with orders as (
         currency,
         ordered_at,
         is_sale,
+        customer_key,
         discounts
     from {{ touched_rows('int_orders') }}
 
@@ -196,9 +197,12 @@ final as (
         try_cast(amounts.net_amount_excl_tax as decimal(18, 4)) as net_amount_excl_tax,
         orders.currency,
         orders.ordered_at,
-        orders.is_sale
+        orders.is_sale,
+        case when orders.customer_key is not null then coalesce(firsts.is_first, false) end as is_first_order
     from promotions
     inner join orders on promotions.tenant = orders.tenant and promotions.order_id = orders.order_id
+    left join {{ touched_rows('int_first_orders') }} as firsts
+        on promotions.tenant = firsts.tenant and promotions.order_id = firsts.order_id
     left join amounts
         on promotions.tenant = amounts.tenant
         and promotions.order_id = amounts.order_id

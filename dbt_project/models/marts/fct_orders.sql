@@ -1,6 +1,6 @@
 {%- set sources = [
     'stg_order_events', 'stg_payment_orders', 'stg_refund_orders', 'stg_return_orders', 'stg_invoice_orders',
-    'stg_fulfillment_orders',
+    'stg_fulfillment_orders', 'int_first_orders',
 ] -%}
 {#- Where an order is named: by what happens to its units, and by what is written and paid. -#}
 {%- set units = ['int_orders', 'fct_returns', 'fct_fulfillment_requests'] -%}
@@ -100,6 +100,8 @@ joined as (
         told.business_date,
         told.business_hour,
         told.time_zone,
+        told.customer_key,
+        case when told.customer_key is not null then coalesce(firsts.is_first, false) end as is_first_order,
         coalesce(told.is_sale, false) as is_sale,
         -- Without its header nobody knows whether the cancelled units are all there are.
         coalesce(
@@ -115,6 +117,8 @@ joined as (
         coalesce(units.is_on_hold, false) as is_on_hold
     from orders
     left join told on orders.tenant = told.tenant and orders.order_id = told.order_id
+    left join {{ touched_rows('int_first_orders') }} as firsts
+        on orders.tenant = firsts.tenant and orders.order_id = firsts.order_id
     left join units on orders.tenant = units.tenant and orders.order_id = units.order_id
 
 ),
