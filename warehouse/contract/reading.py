@@ -87,11 +87,11 @@ class _Reading:
         self._families = document.families
         self._kinds = document.entity_kinds
         records = {
-            name: _convert(raw, Shape, f"{file}: record {name}", "A record has extends and fields.")
+            name: _convert(raw, Shape, f"{file}: record {name}", "A record has extends, fields and aliases.")
             for name, raw in document.records.items()
         }
         self._payloads = {
-            name: _convert(raw, PayloadEntry, f"{file}: payload {name}", "A payload has extends, entities and fields.")
+            name: _convert(raw, PayloadEntry, f"{file}: payload {name}", "A payload has extends, entities, fields and aliases.")
             for name, raw in document.payloads.items()
         }
         hint = "Copy the shape of a neighbouring event; docs/contract.md says what each line means."
@@ -134,14 +134,17 @@ class _Reading:
 
     def _fields(self, where: str, entry: EventEntry) -> Record:
         fields: dict[str, FieldType] = {}
+        aliases: dict[str, str] = {}
         for name in entry.payload:
             if name not in self._payloads:
                 raise self._error(where, f"unknown payload {name!r}", f"Correct the name, or add [payloads.{name}].")
             payload = self._payloads[name]
             shared = self._shapes.resolve(f"payload {name}", payload.extends, payload.fields)
             self._shapes.add(where, fields, shared)
+            aliases |= self._shapes.aliases(payload)
         self._shapes.add(where, fields, self._shapes.resolve(where, (), entry.fields))
-        return Record(fields)
+        self._shapes.check_aliases(where, fields, aliases)
+        return Record(fields, aliases)
 
     def _entities(self, where: str, entry: EventEntry, record: Record) -> dict[str, str]:
         entities: dict[str, str] = {}
