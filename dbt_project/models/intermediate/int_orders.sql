@@ -1,3 +1,9 @@
+{#- What the header says in words, with yes or no, and in numbers. -#}
+{%- set texts = [
+    'customer_name', 'customer_language', 'associate_email', 'channel_name', 'shop', 'shop_locale', 'tax_strategy',
+] -%}
+{%- set flags = ['is_exchange', 'is_historical', 'is_offline', 'is_fulfilled', 'is_preconfirmed', 'tax_exempt'] -%}
+{%- set amounts = ['subtotal', 'discount_total', 'shipping_total', 'shipping_tax', 'tax_total', 'grand_total'] -%}
 {{ config(meta={
     'entity': ['tenant', 'order_id'],
     'sources': ['stg_order_events'],
@@ -35,7 +41,9 @@ steps as (
         arg_min({{ said('payload.cancellation_reason') }}, (occurred_at, published_at, payload_hash)) filter (
             where event_name = 'order.cancelled'
         ) as cancellation_reason,
-        arg_max({{ said('payload.customer_id') }}, (published_at, payload_hash)) as told_customer_id
+        arg_max({{ said('payload.customer_id') }}, (published_at, payload_hash)) as told_customer_id,
+        arg_max({{ said('payload.external_id') }}, (published_at, payload_hash)) as told_external_id,
+        arg_max({{ said('payload.capture_type') }}, (published_at, payload_hash)) as capture_type
     from events
     group by tenant, order_id
 
@@ -49,31 +57,21 @@ headers as (
         published_at,
         {%- for field in [
             'external_id', 'channel_type', 'channel', 'demand_location_id', 'customer_id', 'external_customer_id',
-            'customer_email', 'customer_name', 'customer_language', 'associate_id', 'associate_email', 'channel_name',
-            'shop', 'shop_locale', 'currency', 'price_method',
-        ] %}
+            'customer_email', 'associate_id', 'currency', 'price_method',
+        ] + texts %}
         {{ said('payload.' ~ field) }} as {{ field }},
         {%- endfor %}
+        {%- for field in flags + amounts %}
+        payload.{{ field }},
+        {%- endfor %}
         lower({{ said('payload.status') }}) as reported_status,
-        {%- for field, name in {'country': 'country', 'state': 'state', 'zip_code': 'zip'}.items() %}
+        {%- for field, name in {'country': 'country', 'state': 'state', 'city': 'city', 'zip_code': 'zip'}.items() %}
         {{ said('payload.shipping_address.' ~ field) }} as ship_to_{{ name }},
         {%- endfor %}
         list_sort(list_distinct([{{ said('each.coupon_code') }} for each in payload.discounts])) as coupon_codes,
         list_sort(list_distinct([{{ said('each.payment_method') }} for each in payload.payments])) as payment_methods,
-        payload.is_exchange,
-        payload.is_historical,
-        payload.is_offline,
-        payload.is_fulfilled,
-        payload.is_preconfirmed,
-        payload.tax_exempt,
         payload.gift_wrapping.price as gift_wrapping_price,
         {{ said('payload.gift_wrapping.message') }} as gift_message,
-        payload.subtotal,
-        payload.discount_total,
-        payload.shipping_total,
-        payload.shipping_tax,
-        payload.tax_total,
-        payload.grand_total,
         payload.discounts,
         payload.extended_attributes,
         {{ utc('payload.placed_at') }} as placed_at,
@@ -94,47 +92,34 @@ told as (
         case
             when headers.event_name is null then steps.told_customer_id else headers.customer_id
         end as customer_id,
-        headers.external_id,
+        coalesce(headers.external_id, steps.told_external_id) as external_id,
         headers.channel_type,
         headers.channel,
         headers.demand_location_id,
         headers.external_customer_id,
         headers.customer_email,
-        headers.customer_name,
-        headers.customer_language,
         headers.associate_id,
-        headers.associate_email,
-        headers.channel_name,
-        headers.shop,
-        headers.shop_locale,
+        {%- for field in texts + flags + amounts %}
+        headers.{{ field }},
+        {%- endfor %}
         headers.reported_status,
         headers.ship_to_country,
         headers.ship_to_state,
+        headers.ship_to_city,
         headers.ship_to_zip,
         coalesce(headers.coupon_codes, []) as coupon_codes,
         coalesce(headers.payment_methods, []) as payment_methods,
         headers.currency,
         headers.price_method,
-        headers.is_exchange,
-        headers.is_historical,
-        headers.is_offline,
-        headers.is_fulfilled,
-        headers.is_preconfirmed,
-        headers.tax_exempt,
         headers.gift_wrapping_price,
         headers.gift_message,
-        headers.subtotal,
-        headers.discount_total,
-        headers.shipping_total,
-        headers.shipping_tax,
-        headers.tax_total,
-        headers.grand_total,
         headers.discounts,
         headers.extended_attributes,
         headers.placed_at,
         headers.created_at,
         steps.opened_at,
         steps.completed_at,
+        steps.capture_type,
         steps.completed_as_a_whole_at,
         steps.cancelled_at,
         steps.cancellation_reason,

@@ -1,4 +1,10 @@
 {%- set sources = ['stg_order_events', 'stg_return_orders', 'stg_fulfillment_orders'] -%}
+{#- What the line of an ordered unit says beside its amounts. -#}
+{%- set columns_of_the_line = [
+    'shipping_service_level', 'shipping_method', 'is_preorder', 'serial_number', 'epc', 'group_ref',
+    'addon_parent_item_id', 'external_item_id', 'fulfillment_group_type', 'pricebook_id', 'tax_class',
+    'future_fulfillment_location_id', 'gift_wrapping_price', 'gift_message',
+] -%}
 {%- set zones = {'rows': 'int_orders', 'location': 'demand_location_id', 'channel': 'channel'} -%}
 {{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources, 'zones': zones}) }}
 -- depends_on: {{ ref('stg_order_events') }}, {{ ref('stg_return_orders') }}, {{ ref('stg_fulfillment_orders') }}
@@ -72,20 +78,9 @@ described as (
         lines.order_discounts,
         lines.tax,
         coalesce(lines.currency, units.returned_currency) as currency,
-        lines.shipping_service_level,
-        lines.shipping_method,
-        lines.is_preorder,
-        lines.serial_number,
-        lines.epc,
-        lines.group_ref,
-        lines.addon_parent_item_id,
-        lines.external_item_id,
-        lines.fulfillment_group_type,
-        lines.pricebook_id,
-        lines.tax_class,
-        lines.future_fulfillment_location_id,
-        lines.gift_wrapping_price,
-        lines.gift_message,
+        {%- for column in columns_of_the_line %}
+        lines.{{ column }},
+        {%- endfor %}
         refunds.refund_amount,
         orders.ordered_at,
         orders.business_date,
@@ -126,20 +121,9 @@ final as (
         ) as net_amount,
         tax,
         currency,
-        shipping_service_level,
-        shipping_method,
-        is_preorder,
-        serial_number,
-        epc,
-        group_ref,
-        addon_parent_item_id,
-        external_item_id,
-        fulfillment_group_type,
-        pricebook_id,
-        tax_class,
-        future_fulfillment_location_id,
-        gift_wrapping_price,
-        gift_message,
+        {%- for column in columns_of_the_line %}
+        {{ column }},
+        {%- endfor %}
         fulfillment_location_id,
         assigned_at,
         on_hold_at,

@@ -9,9 +9,9 @@
     'external_id', 'is_exchange', 'is_historical', 'channel_type', 'channel', 'demand_location_id', 'customer_id',
     'external_customer_id', 'customer_email', 'customer_name', 'customer_language', 'associate_id', 'associate_email',
     'channel_name', 'shop', 'shop_locale', 'reported_status', 'is_offline', 'is_fulfilled', 'is_preconfirmed',
-    'tax_exempt', 'payment_methods', 'gift_wrapping_price', 'gift_message', 'ship_to_country', 'ship_to_state', 'ship_to_zip',
-    'coupon_codes', 'currency', 'price_method', 'subtotal', 'discount_total', 'shipping_total', 'shipping_tax',
-    'tax_total', 'grand_total', 'placed_at', 'created_at',
+    'tax_strategy', 'tax_exempt', 'payment_methods', 'gift_wrapping_price', 'gift_message', 'ship_to_country',
+    'ship_to_state', 'ship_to_city', 'ship_to_zip', 'coupon_codes', 'currency', 'price_method', 'subtotal',
+    'discount_total', 'shipping_total', 'shipping_tax', 'tax_total', 'grand_total', 'placed_at', 'created_at',
 ] -%}
 {%- set zones = {'rows': 'int_orders', 'location': 'demand_location_id', 'channel': 'channel'} -%}
 {{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources, 'zones': zones}) }}
@@ -95,6 +95,7 @@ joined as (
         told.opened_at,
         told.completed_at,
         told.cancellation_reason,
+        told.capture_type,
         told.ordered_at,
         told.business_date,
         told.business_hour,
