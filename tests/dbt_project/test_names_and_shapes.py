@@ -63,7 +63,7 @@ def paid(day: int, transaction_id: str, instrument: dict[str, Any], **fields: An
 
 
 EVENTS = [
-    # o: its completion tells when a left, before the completion itself. bad: it failed. late: an order without a header.
+    # o: its completion tells when a left. bad: it failed. late: without a header, and known by its number all the same.
     event("order.opened", 1, id="o", items=[UNIT, {"id": "b", "product_id": "box"}], **HEADER),
     event(
         "order.completed",
@@ -185,8 +185,8 @@ def test_nothing_of_it_is_drift(con: duckdb.DuckDBPyConnection) -> None:
 
 def test_an_order_says_who_bought_where_and_how(con: duckdb.DuckDBPyConnection) -> None:
     columns = (
-        "customer_id, channel_type, channel_name, shop, shop_locale, customer_name, customer_language, associate_email, "
-        "is_offline, is_fulfilled, is_preconfirmed, tax_exempt, tax_strategy, reported_status, status, capture_type, "
+        "customer_id, channel_type, channel_name, shop, shop_locale, customer_name, customer_language, "
+        "associate_email, is_offline, is_fulfilled, is_preconfirmed, tax_exempt, tax_strategy, reported_status, status, capture_type, "
         "ship_to_city, ship_to_zip, payment_methods, gift_wrapping_price::double, gift_message"
     )
     assert rows(con, f"select {columns} from marts.fct_orders where order_id = 'o'") == [
@@ -200,7 +200,7 @@ def test_an_order_says_who_bought_where_and_how(con: duckdb.DuckDBPyConnection) 
     assert rows(con, f"select {columns} from marts.fct_orders where order_id != 'o' order by order_id") == [
         ("bad", "failed", None, None),
         ("gone", "cancelled", None, "fraud"),
-        ("late", "unknown", "1002", None),
+        ("late", "on_hold", "1002", None),
     ]
 
 
