@@ -186,8 +186,8 @@ def test_nothing_of_it_is_drift(con: duckdb.DuckDBPyConnection) -> None:
 def test_an_order_says_who_bought_where_and_how(con: duckdb.DuckDBPyConnection) -> None:
     columns = (
         "customer_id, channel_type, channel_name, shop, shop_locale, customer_name, customer_language, "
-        "associate_email, is_offline, is_fulfilled, is_preconfirmed, tax_exempt, tax_strategy, reported_status, status, capture_type, "
-        "ship_to_city, ship_to_zip, payment_methods, gift_wrapping_price::double, gift_message"
+        "associate_email, is_offline, is_fulfilled, is_preconfirmed, tax_exempt, tax_strategy, reported_status, "
+        "status, capture_type, ship_to_city, ship_to_zip, payment_methods, gift_wrapping_price::double, gift_message"
     )
     assert rows(con, f"select {columns} from marts.fct_orders where order_id = 'o'") == [
         (
