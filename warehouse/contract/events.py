@@ -19,7 +19,10 @@ Origin = Literal["newstore", "reference"]
 
 
 class EventContract(Struct, frozen=True):
-    """What is known of one event: its key, the entities its payload names, and its payload's fields."""
+    """What is known of one event: its key, the entities its payload names, and its payload's fields.
+
+    `log_only` are the paths of those fields whose values change no mart, each with the reason.
+    """
 
     name: str
     family: str
@@ -29,6 +32,7 @@ class EventContract(Struct, frozen=True):
     entities: Mapping[str, str]
     fields: Record
     key_parts: tuple[KeyPart, ...]
+    log_only: Mapping[str, str]
     most_values: int = MOST_VALUES
     origin: Origin = "newstore"
 
@@ -52,6 +56,15 @@ class EventContract(Struct, frozen=True):
         return self.fields.leaves()
 
 
+class Unshown(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[unshown]]`: fields whose values change no mart, `of` events and of all events of families that have them."""
+
+    kept: Literal["log only"]
+    why: str
+    of: tuple[str, ...]
+    fields: tuple[str, ...]
+
+
 def entity_kind(name: str, kinds: Iterable[str]) -> str | None:
     """The kind an entity's name ends in (`demand_location` is a location), or None when it ends in none of these."""
     ends = [kind for kind in kinds if name == kind or name.endswith("_" + kind)]
@@ -59,10 +72,11 @@ def entity_kind(name: str, kinds: Iterable[str]) -> str | None:
 
 
 class Contract(Struct, frozen=True):
-    """All events by name, and for each family the union of its events' fields."""
+    """All events by name, for each family the union of its events' fields, and the fields that no mart shows."""
 
     events: Mapping[str, EventContract]
     families: Mapping[str, Record]
+    unshown: tuple[Unshown, ...] = ()
 
     def of_origin(self, origin: Origin) -> dict[str, EventContract]:
         """The events by name that come from there."""

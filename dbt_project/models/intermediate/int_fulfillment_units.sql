@@ -23,6 +23,9 @@ versioned as (
         } as version,
         published_at,
         {{ said('payload.fulfillment_location_id') }} as fulfillment_location_id,
+        {{ said('payload.reason') }} as reason_of_request,
+        {{ said('payload.tracking_code') }} as tracking_code_of_request,
+        {{ said('payload.carrier') }} as carrier_of_request,
         payload.items
     from events
 
@@ -63,9 +66,12 @@ steps as (
         coalesce({{ said('item.id') }}, 'line-' || line) as item_id,
         {{ said('item.product_id') }} as product_id,
         item.quantity,
-        {{ said('item.rejection_reason') }} as rejection_reason,
-        {{ said('item.tracking_code') }} as tracking_code,
-        {{ said('item.carrier') }} as carrier,
+        -- What a request says as a whole holds for its lines: why they failed only where they have.
+        coalesce(
+            {{ said('item.rejection_reason') }}, case when step = 'items_failed' then reason_of_request end
+        ) as rejection_reason,
+        coalesce({{ said('item.tracking_code') }}, tracking_code_of_request) as tracking_code,
+        coalesce({{ said('item.carrier') }}, carrier_of_request) as carrier,
         coalesce(case when step = 'items_completed' then {{ utc('item.shipped_at') }} end, published_at) as occurred_at
     from lines
     qualify row_number() over (partition by variant_id, item_id order by line) = 1

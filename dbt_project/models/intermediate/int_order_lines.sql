@@ -46,6 +46,14 @@ described as (
         {{ said('item.shipping_service_level') }} as shipping_service_level,
         {{ said('item.shipping_method') }} as shipping_method,
         item.is_preorder,
+        {%- for field in [
+            'serial_number', 'epc', 'group_ref', 'addon_parent_item_id', 'external_item_id', 'fulfillment_group_type',
+            'pricebook_id', 'tax_class', 'future_fulfillment_location_id',
+        ] %}
+        {{ said('item.' ~ field) }} as {{ field }},
+        {%- endfor %}
+        item.gift_wrapping.price as gift_wrapping_price,
+        {{ said('item.gift_wrapping.message') }} as gift_message,
         item.discounts,
         item.tax_provider_details as tax_lines,
         item.extended_attributes,

@@ -26,7 +26,8 @@ lines as (
 
 ),
 
--- NewStore sends each unit as a line of its own, so a line that says no quantity is one unit. A unit's id may stand
+-- NewStore sends each unit as a line of its own, so a line that says no quantity is one unit, and one that comes back
+-- is one whatever the sign. A unit's id may stand
 -- twice in one return: its first line counts.
 final as (
 
@@ -38,7 +39,7 @@ final as (
         {{ said('item.product_id') }} as product_id,
         {{ said('item.item_type') }} as item_type,
         coalesce(lower(item_type) = 'shipping', false) as is_shipping,
-        coalesce(item.quantity, 1) as quantity,
+        coalesce(abs(item.quantity), 1) as quantity,
         item.refund_amount,
         item.refund_amount_adjusted,
         item.refund_excl_tax,

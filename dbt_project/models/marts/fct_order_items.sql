@@ -1,4 +1,10 @@
 {%- set sources = ['stg_order_events', 'stg_return_orders', 'stg_fulfillment_orders'] -%}
+{#- What the line of an ordered unit says beside its amounts. -#}
+{%- set columns_of_the_line = [
+    'shipping_service_level', 'shipping_method', 'is_preorder', 'serial_number', 'epc', 'group_ref',
+    'addon_parent_item_id', 'external_item_id', 'fulfillment_group_type', 'pricebook_id', 'tax_class',
+    'future_fulfillment_location_id', 'gift_wrapping_price', 'gift_message',
+] -%}
 {%- set zones = {'rows': 'int_orders', 'location': 'demand_location_id', 'channel': 'channel'} -%}
 {{ config(meta={
     'entity': ['tenant', 'order_id'],
@@ -88,9 +94,9 @@ described as (
         case
             when terms.cost_currency = coalesce(lines.currency, units.returned_currency) then terms.unit_cost
         end as unit_cost,
-        lines.shipping_service_level,
-        lines.shipping_method,
-        lines.is_preorder,
+        {%- for column in columns_of_the_line %}
+        lines.{{ column }},
+        {%- endfor %}
         refunds.refund_amount,
         orders.ordered_at,
         orders.business_date,
@@ -150,9 +156,9 @@ final as (
                     exact_net_amount_excl_tax - {{ of_all_units('unit_cost', 'quantity') }} as decimal(18, 4)
                 )
         end as margin,
-        shipping_service_level,
-        shipping_method,
-        is_preorder,
+        {%- for column in columns_of_the_line %}
+        {{ column }},
+        {%- endfor %}
         fulfillment_location_id,
         assigned_at,
         on_hold_at,

@@ -7,8 +7,11 @@
 {%- set papers = ['fct_payment_transactions', 'stg_payment_orders', 'fct_refund_requests', 'fct_invoices'] -%}
 {%- set columns_of_the_header = [
     'external_id', 'customer_order_number', 'is_exchange', 'is_historical', 'channel_type', 'channel',
-    'demand_location_id', 'store_id', 'customer_id', 'external_customer_id', 'customer_email', 'associate_id',
-    'ship_to_country', 'ship_to_state', 'ship_to_zip', 'coupon_codes', 'currency', 'price_method', 'subtotal',
+    'demand_location_id', 'store_id', 'customer_id', 'external_customer_id', 'customer_email', 'customer_name',
+    'customer_language', 'associate_id', 'associate_email', 'channel_name', 'shop', 'shop_locale', 'reported_status',
+    'is_offline', 'is_fulfilled', 'is_preconfirmed', 'tax_strategy', 'tax_exempt', 'payment_methods',
+    'gift_wrapping_price', 'gift_message', 'ship_to_country', 'ship_to_state', 'ship_to_city', 'ship_to_zip',
+    'coupon_codes', 'currency', 'price_method', 'subtotal',
     'discount_total', 'shipping_total', 'shipping_tax', 'tax_total', 'grand_total', 'placed_at', 'created_at',
 ] -%}
 {%- set zones = {'rows': 'int_orders', 'location': 'demand_location_id', 'channel': 'channel'} -%}
@@ -96,6 +99,8 @@ joined as (
         {%- endfor %}
         told.opened_at,
         told.completed_at,
+        told.cancellation_reason,
+        told.capture_type,
         told.ordered_at,
         told.business_date,
         told.business_hour,
@@ -131,6 +136,7 @@ final as (
         case
             when cancelled_at is not null then 'cancelled'
             when completed_at is not null then 'completed'
+            when reported_status = 'failed' then 'failed'
             when is_on_hold then 'on_hold'
             when header_name = 'order.opened' then 'opened'
             when header_name = 'order.created' then 'created'
