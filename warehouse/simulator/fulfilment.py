@@ -67,7 +67,9 @@ def hand_over(world: World, request: Request, units: Sequence[Unit]) -> None:
     lines = []
     for unit in units:
         line = _named(unit)
-        if not request.order.takeaway:
+        if request.order.pickup:
+            line["shipped_at"] = _shipped_at(world)
+        elif not request.order.takeaway:
             line |= {"tracking_code": tracking, "carrier": carrier, "shipped_at": _shipped_at(world)}
         lines.append(line)
         world.stockroom.leave(request.place, unit.product)
@@ -78,14 +80,20 @@ def hand_over(world: World, request: Request, units: Sequence[Unit]) -> None:
             world.truth.move(request.place.id, unit.product.id, -1)
 
 
-def charge(world: World, order: Order, units: Sequence[Unit]) -> int:
-    """Capture what these units cost, the shipping with the first of them; gives what is to be invoiced."""
-    amount = sum(unit.gross(order.market) for unit in units)
+def charge(world: World, order: Order, units: Sequence[Unit]) -> tuple[int, list[Unit]]:
+    """Capture what these units and their wrapping cost, gift cards and the shipping with the first of them.
+
+    Gives what is to be invoiced: the amount and the units.
+    """
+    paid = order.with_wrapping(units)
+    if not order.shipping_captured:
+        paid += [unit for unit in order.units if not unit.is_goods and unit.wraps is None and not unit.is_cancelled]
+    amount = sum(unit.gross(order.market) for unit in paid)
     if not order.shipping_captured:
         order.shipping_captured = True
         amount += order.shipping
     capture(world, order.account, amount)
-    return amount
+    return amount, paid
 
 
 def invoice(world: World, order: Order, units: Sequence[Unit], amount: int) -> None:

@@ -15,12 +15,14 @@ from warehouse.simulator.order_steps import sale_of
 from warehouse.simulator.orders import Order, Unit, exchange_order
 from warehouse.simulator.places import CENTRE, STORES, Place
 from warehouse.simulator.selling import take_away
+from warehouse.simulator.stocktaking import set_apart
 from warehouse.simulator.truth import RefundRequestTruth, ReturnTruth, SalesTruth
 from warehouse.simulator.world import Course, World
 
 REASONS: Final = (("Too small", 1), ("Too large", 2), ("Not as described", 3), ("Changed mind", 4), ("Defective", 5))
 APPEASEMENT: Final = "Price adjustment"
-CONDITIONS: Final = (("Sellable", 1), ("Sellable", 1), ("Sellable", 1), ("Damaged", 2))
+DAMAGED: Final = "Damaged"
+CONDITIONS: Final = (("Sellable", 1), ("Sellable", 1), ("Sellable", 1), (DAMAGED, 2))
 
 
 @dataclass(slots=True)
@@ -33,6 +35,7 @@ class Line:
     amount: int
     adjusted: int
     tax: int
+    is_damaged: bool = False
 
 
 def after_sale(world: World, order: Order) -> None:
@@ -50,7 +53,7 @@ def blind_return(world: World, store: Place) -> Course:
     """Goods come back to a store without their receipt; the value goes to a store credit."""
     chance = world.chance
     product = world.catalogue.wanted(chance)
-    tax = tax_within(product.price, store.market.tax_rate)
+    tax = tax_within(product.price, store.tax_rate)
     lines = [Line(chance.uuid(), product.id, False, product.price, product.price, tax)]
     account = Account(chance.uuid(), store.market.currency)
     return_id = process(world, lines, store, account.currency, 0, {"blind_order_id": account.order_id})
@@ -66,21 +69,23 @@ def blind_return(world: World, store: Place) -> Course:
 
 def _bring_back(world: World, order: Order) -> Course:
     chance = world.chance
-    sold = [unit for unit in order.units if not unit.is_cancelled]
+    sold = [unit for unit in order.goods if not unit.is_cancelled]
+    if not sold:
+        return
     units = sold if chance.happens(0.5) else sold[: chance.between(1, len(sold))]
     stores = [store for store in STORES if store.market is order.market]
     place = chance.pick(stores) if order.takeaway or chance.happens(0.5) else CENTRE
     lines = [line_of(world, order, unit) for unit in units]
     if len(units) == len(order.units) and order.shipping:
-        included = order.market.price_method == "tax_included"
-        tax = tax_within(order.shipping, order.market.tax_rate) if included else 0
-        lines.append(Line(chance.uuid(), "shipping", True, order.shipping, order.shipping, tax))
+        lines.append(Line(chance.uuid(), "shipping", True, order.shipping, order.shipping, order.shipping_tax))
     fee = 595 if place is CENTRE and chance.happens(0.1) else 0
     said = of_order(order)
     yield clock.at_work(world.now + STEP, place.market.zone, chance)
     return_id = process(world, lines, place, order.market.currency, fee, said)
     for unit in units:
         world.stockroom.arrive(place, unit.product, 1)
+    if damaged := [unit.product for unit, line in zip(units, lines, strict=False) if line.is_damaged]:
+        world.begin(set_apart(world, place, damaged), world.now + chance.between(MINUTE, HOUR))
     book_return(world, order, return_id, units)
     to_refund = max(0, sum(line.adjusted for line in lines) - fee)
     if place.is_store and len(units) <= 2 and chance.happens(0.3):
@@ -196,6 +201,7 @@ def _line_payload(world: World, line: Line) -> dict[str, Any]:
         payload["adjustment_reason"] = "Restocking"
     if chance.happens(0.9):
         (reason, code), (condition, condition_code) = chance.pick(REASONS), chance.pick(CONDITIONS)
+        line.is_damaged = condition == DAMAGED
         payload |= {"return_reason": reason, "return_code": code}
         payload |= {"item_condition": condition, "condition_code": condition_code}
     return payload | {"item_type": "product"} if chance.happens(0.8) else payload

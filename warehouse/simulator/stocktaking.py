@@ -1,6 +1,7 @@
 """Stock put right: adjustments by day, cycle counts by night, when nothing moves."""
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
 
 from warehouse.simulator import clock
 from warehouse.simulator.catalogue import Product
@@ -11,7 +12,10 @@ from warehouse.simulator.world import Course, World
 LINES_PER_CHUNK: Final = 12
 LOST_CHUNK_SHARE: Final = 0.04
 
-_ADJUSTMENTS: Final = (
+# Type, reason, stock location they leave, and the one they go to.
+Adjustment: TypeAlias = tuple[str, str | None, str, str | None]
+_CAME_BACK_DAMAGED: Final[Adjustment] = ("Damage out", "Returned damaged", "main", "damaged")
+_ADJUSTMENTS: Final[tuple[Adjustment, ...]] = (
     ("Damage out", "Damaged in store", "main", "damaged"),
     ("Damage out", "Damaged in transport", "main", "damaged"),
     ("Display", "Window", "main", "display"),
@@ -25,9 +29,22 @@ def adjust(world: World, place: Place) -> Course:
     chance, room = world.chance, world.stockroom
     products = {world.catalogue.wanted(chance) for _ in range(chance.pick((1, 1, 1, 2, 4)))}
     lines = sorted((product for product in products if room.free(place, product) > 0), key=lambda each: each.index)
-    if not lines:
-        return
-    kind, reason, origin, destination = chance.pick(_ADJUSTMENTS)
+    if lines:
+        _adjust(world, place, lines, chance.pick(_ADJUSTMENTS))
+    yield from ()
+
+
+def set_apart(world: World, place: Place, products: Sequence[Product]) -> Course:
+    """inventory_transaction.adjustment_created: units that came back damaged leave the shelf on which they were put."""
+    lines = [product for product in dict.fromkeys(products) if world.stockroom.free(place, product) > 0]
+    if lines:
+        _adjust(world, place, lines, _CAME_BACK_DAMAGED)
+    yield from ()
+
+
+def _adjust(world: World, place: Place, lines: list[Product], what: Adjustment) -> None:
+    chance, room = world.chance, world.stockroom
+    kind, reason, origin, destination = what
     associate = world.associate_of(place)
     payload: dict[str, Any] = {
         "id": chance.uuid(),
@@ -54,7 +71,6 @@ def adjust(world: World, place: Place) -> Course:
     if world.tell("inventory_transaction.adjustment_created", payload):
         for product in lines:
             world.truth.move(place.id, product.id, units)
-    yield from ()
 
 
 def count(world: World, place: Place, products: list[Product]) -> Course:
