@@ -65,7 +65,7 @@
         'entity': node.config.meta.get('entity', []),
         'sources': sources,
         'parents': parents,
-        'zones': node.config.meta.get('zones', {}),
+        'meta': node.config.meta,
         'reads_log': (node.depends_on.nodes | select('in', graph.sources.keys() | list) | list | length) > 0,
         'strategy': 'whole',
         'whole': '',

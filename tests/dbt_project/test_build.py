@@ -28,7 +28,11 @@ WARNINGS_OF_THE_SAMPLE = {
     "relationships_fct_orders_associate_id__associate_id__ref_dim_employees_",
 }
 # By what a daily model tells its rows apart, beside tenant and day.
-CUTS = {"daily_sales": ["channel_type", "channel", "currency"], "daily_inventory": ["location_id", "product_id"]}
+CUTS = {
+    "daily_sales": ["channel_type", "channel", "currency"],
+    "daily_inventory": ["location_id", "product_id"],
+    "daily_tenders": ["location_id", "payment_method", "payment_provider", "currency"],
+}
 # What daily_sales puts where no event says.
 UNSAID = {"channel_type": "'unknown'", "channel": "'unknown'", "currency": "'XXX'"}
 

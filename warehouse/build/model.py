@@ -4,13 +4,13 @@ One transaction holds the rows of a model and its place in the log, `build.main.
 place is true of the rows.
 """
 
-from collections.abc import Mapping
-from typing import Final, Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal
 
 import duckdb
 import msgspec
 
-from warehouse.build.names import LOG, LOG_VIEW, OF_VIEWS, STAGING, ZONES
+from warehouse.build.names import LOG, LOG_VIEW, OF_VIEWS, PLACES, PRODUCTS, STAGING, ZONES
 from warehouse.build.new_deliveries import COPY
 from warehouse.build.touched_entities import (
     MOST_ENTITIES,
@@ -73,23 +73,39 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         """Where the entities that a run recomputes are, for as long as it does."""
         return f"{self.name}{OF_VIEWS}touched"
 
-    def with_names(self, parents: Mapping[str, str], zones: Mapping[str, str]) -> "Model":
-        """This model with the views that its SQL names and, where its rows have a business day, with the time zones
-        among its sources: `zones` has the columns of their location and channel, and the model whose `rows` have them.
+    def with_names(self, parents: Mapping[str, str], meta: Mapping[str, Any]) -> "Model":
+        """This model with the views that its SQL names and, where reference data of places or products move its rows,
+        with these among its sources. `parents` are the relations, by name, of the models it reads.
 
-        `parents` are the relations, by name, of the models it reads.
+        `zones` of the meta has the columns of the location and the channel of its rows, and the model whose `rows` have
+        them; a list of such where there are several. `products` is the model whose rows have the product.
         """
         sources = dict(self.sources)
-        if zones:
-            rows = parents[zones["rows"]] if "rows" in zones else self.relation
-            sources[ZONES] = moved_entities(
-                self.entity, rows, f"build.{STAGING}.{ZONES}", zones["location"], zones.get("channel")
-            )
+        if zones := meta.get("zones"):
+            sources[ZONES] = self._moved(ZONES, [_places(each, parents, self.relation) for each in _several(zones)])
+        if products := meta.get("products"):
+            sources[PRODUCTS] = self._moved(PRODUCTS, [(parents[products], ["things.product_id = rows.product_id"])])
         return msgspec.structs.replace(self, views=find_views(self.touched, self.entity, parents), sources=sources)
+
+    def _moved(self, things: str, places: Iterable[tuple[str, list[str]]]) -> str:
+        """A relation of the entities that these things move, by the rows and the conditions that find them."""
+        relation = f"build.{STAGING}.{things}"
+        queries = [moved_entities(self.entity, rows, relation, matches) for rows, matches in places]
+        return f"({' union all '.join(queries)})"
 
     def touched_entities(self, batch: int | dict[str, int]) -> str:
         """A query of the entities with a row that changed in a source after that batch, or the source's own."""
         return changed_entities(self.entity, self.sources, batch)
+
+
+def _several(zones: Any) -> list[Mapping[str, str]]:
+    return zones if isinstance(zones, list) else [zones]
+
+
+def _places(zones: Mapping[str, str], parents: Mapping[str, str], own: str) -> tuple[str, list[str]]:
+    """The relation whose rows have a place, and how its zone is found."""
+    places = [f"things.place = '{kind}' and things.place_id = rows.{zones[kind]}" for kind in PLACES if kind in zones]
+    return parents[zones["rows"]] if "rows" in zones else own, ["things.place = 'retailer'", *places]
 
 
 class WrittenRows(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ DuckDB leaves out the row groups that a range of row numbers does not meet, but 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import duckdb
@@ -51,18 +51,17 @@ def changed_entities(entity: tuple[str, ...], sources: Mapping[str, str], batch:
     return " union ".join(parts)
 
 
-def moved_entities(entity: tuple[str, ...], rows: str, zones: str, location: str, channel: str | None) -> str:
-    """A relation of the entities of whose rows the time zone changed, with `changed_batch`: the batch in which it did.
+def moved_entities(entity: tuple[str, ...], rows: str, things: str, matches: Iterable[str]) -> str:
+    """A query of the entities that a thing concerns whose reference data changed, with `changed_batch`: the batch in
+    which they did.
 
-    `rows` is the relation that says where an entity is, in its columns `location` and `channel`; `zones` has a row for
-    each location, channel and retailer of which the zone is known.
+    `rows` is the relation that says what an entity has to do with, `things` has a row for each thing of which reference
+    data say something; one of the conditions `matches` brings together a row of each, within their tenant.
     """
     columns = ", ".join(f"rows.{column}" for column in entity)
-    channels = f" or (zones.place = 'channel' and zones.place_id = rows.{channel})" if channel else ""
     return (
-        f"(select {columns}, zones.changed_batch from {rows} as rows inner join {zones} as zones "
-        f"on rows.tenant = zones.tenant and (zones.place = 'retailer' "
-        f"or (zones.place = 'location' and zones.place_id = rows.{location}){channels}))"
+        f"select {columns}, things.changed_batch from {rows} as rows inner join {things} as things "
+        f"on rows.tenant = things.tenant and ({' or '.join(matches)})"
     )
 
 

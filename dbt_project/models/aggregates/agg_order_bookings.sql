@@ -1,5 +1,6 @@
 {%- set sources = ['stg_order_events', 'stg_return_orders', 'stg_fulfillment_orders'] -%}
-{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources}) }}
+{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources, 'products': 'int_order_products'}) }}
+-- depends_on: {{ ref('int_order_products') }}
 -- depends_on: {{ ref('stg_order_events') }}, {{ ref('stg_return_orders') }}, {{ ref('stg_fulfillment_orders') }}
 
 -- An order without a header has no day, no channel and no currency yet; one imported from another system is no sale.
@@ -32,7 +33,7 @@ units as (
     from {{ touched_rows('fct_order_items') }} as items
     where
         items.swapped_to_item_id is null
-        and lower(items.item_type) is distinct from 'shipping'
+        and items.line_kind = 'product'
 
 ),
 

@@ -40,13 +40,23 @@ described as (
         item.list_price,
         item.item_discounts,
         item.order_discounts,
-        item.tax,
+        coalesce(
+            item.tax, try_cast(list_sum([each.amount for each in item.tax_provider_details]) as decimal(18, 4))
+        ) as tax,
         {{ said('item.shipping_service_level') }} as shipping_service_level,
         {{ said('item.shipping_method') }} as shipping_method,
         item.is_preorder,
         item.discounts,
         item.tax_provider_details as tax_lines,
-        item.extended_attributes
+        item.extended_attributes,
+        coalesce(
+            try_cast(
+                list_filter(
+                    item.extended_attributes, lambda each: lower(trim(each.name)) = 'is_gift_card'
+                )[1].value ->> '$' as boolean
+            ),
+            false
+        ) as is_gift_card
     from header_lines
 
 ),

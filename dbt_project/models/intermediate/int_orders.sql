@@ -48,8 +48,8 @@ headers as (
         event_name,
         published_at,
         {%- for field in [
-            'external_id', 'channel_type', 'channel', 'demand_location_id', 'customer_id', 'external_customer_id',
-            'customer_email', 'associate_id', 'currency', 'price_method',
+            'external_id', 'customer_order_number', 'channel_type', 'channel', 'demand_location_id', 'store_id',
+            'customer_id', 'external_customer_id', 'customer_email', 'associate_id', 'currency', 'price_method',
         ] %}
         {{ said('payload.' ~ field) }} as {{ field }},
         {%- endfor %}
@@ -86,9 +86,11 @@ told as (
             when headers.event_name is null then steps.told_customer_id else headers.customer_id
         end as customer_id,
         headers.external_id,
+        headers.customer_order_number,
         headers.channel_type,
         headers.channel,
         headers.demand_location_id,
+        headers.store_id,
         headers.external_customer_id,
         headers.customer_email,
         headers.associate_id,
@@ -134,7 +136,9 @@ final as (
     select
         * exclude (local_time),
         local_time::date as business_date,
-        hour(local_time) as business_hour
+        hour(local_time) as business_hour,
+        case when header_name is not null then {{ customer_key('customer_id', 'customer_email') }} end as customer_key,
+        {{ log_position() }}::bigint as changed_batch
     from timed
 
 )

@@ -50,7 +50,7 @@ orders as (
     select
         tenant,
         order_id,
-        lower(price_method) as price_method
+        {{ tax_included('price_method') }} as is_tax_included
     from {{ touched_rows('int_orders') }}
 
 ),
@@ -62,9 +62,8 @@ priced as (
         taxes.*,
         try_cast(
             case
-                when orders.price_method in ('tax_excluded', 'vat_excluded') then units.net_amount
-                when orders.price_method in ('tax_included', 'vat_included')
-                    then units.net_amount - coalesce(units.tax, taxes.amount_of_unit)
+                when not orders.is_tax_included then units.net_amount
+                when orders.is_tax_included then units.net_amount - coalesce(units.tax, taxes.amount_of_unit)
             end as decimal(18, 4)
         ) as taxable_amount
     from taxes

@@ -1,4 +1,8 @@
-{{ config(meta={'entity': ['tenant', 'payment_account_id'], 'sources': ['stg_payment_events']}) }}
+{{ config(meta={
+    'entity': ['tenant', 'payment_account_id'],
+    'sources': ['stg_payment_events', 'int_payment_places'],
+    'zones': {'rows': 'int_payment_places', 'location': 'demand_location_id', 'channel': 'channel'},
+}) }}
 
 with events as (
 
@@ -77,7 +81,7 @@ newest as (
 
 ),
 
-final as (
+described as (
 
     select
         newest.tenant,
@@ -94,10 +98,31 @@ final as (
         {{ said('instruments.instrument.payment_wallet') }} as payment_wallet,
         newest.correlation_id,
         {{ said('newest.transfer.reason') }} as reason,
-        newest.occurred_at
+        newest.occurred_at,
+        places.demand_location_id,
+        places.channel
     from newest
     left join instruments
         on newest.variant_id = instruments.variant_id and newest.instrument_id = instruments.instrument_id
+    left join {{ touched_rows('int_payment_places') }} as places
+        on newest.tenant = places.tenant
+        and newest.payment_account_id = places.payment_account_id
+        and newest.order_id = places.order_id
+
+),
+
+timed as (
+
+    {{ with_local_time('described', 'occurred_at', 'demand_location_id', 'channel') }}
+
+),
+
+final as (
+
+    select
+        * exclude (local_time, channel),
+        local_time::date as business_date
+    from timed
 
 )
 
