@@ -1,5 +1,9 @@
 {%- set chunk = 'event_name, count_id, coalesce(payload.chunk_number, 1)' -%}
-{{ config(meta={'entity': ['tenant', 'count_id'], 'sources': ['stg_inventory_count_events']}) }}
+{{ config(meta={
+    'entity': ['tenant', 'count_id'],
+    'sources': ['stg_inventory_count_events'],
+    'zones': {'location': 'location_id'},
+}) }}
 
 with events as (
 
@@ -71,7 +75,7 @@ lines as (
 
 ),
 
-final as (
+described as (
 
     select
         lines.tenant,
@@ -91,6 +95,21 @@ final as (
         counts.chunks_seen = counts.total_chunks as is_complete
     from lines
     inner join counts on lines.tenant = counts.tenant and lines.count_id = counts.count_id
+
+),
+
+timed as (
+
+    {{ with_local_time('described', 'completed_at', 'location_id') }}
+
+),
+
+final as (
+
+    select
+        * exclude (local_time),
+        local_time::date as business_date
+    from timed
 
 )
 
