@@ -3,6 +3,11 @@
     case when regexp_matches({{ text }}, '^\d{4}-') then try_cast({{ text }} as timestamptz) end
 {%- endmacro %}
 
+{#- Hours from one time to another; null where they would end before they begin, as clocks of stores disagree. -#}
+{% macro hours(since, until) -%}
+    case when {{ until }} >= {{ since }} then (epoch_us({{ until }}) - epoch_us({{ since }})) / 3600000000 end
+{%- endmacro %}
+
 {#- NewStore says nothing with an empty text as well as with an absent one. -#}
 {% macro said(text) -%}
     nullif(trim({{ text }}), '')

@@ -34,7 +34,8 @@ requests as (
     select
         tenant,
         fulfillment_request_id,
-        arg_max(order_id, version) as order_id
+        arg_max(order_id, version) as order_id,
+        arg_max(fulfillment_location_id, version) as fulfillment_location_id
     from versioned
     group by tenant, fulfillment_request_id
 
@@ -103,7 +104,8 @@ final as (
 
     select
         units.*,
-        requests.order_id
+        requests.order_id,
+        requests.fulfillment_location_id
     from units
     inner join requests
         on units.tenant = requests.tenant and units.fulfillment_request_id = requests.fulfillment_request_id

@@ -3,6 +3,12 @@
     'sources': ['stg_fulfillment_events'],
     'zones': {'location': 'fulfillment_location_id'},
 }) }}
+{%- set days = {
+    'business_date': 'coalesce(completed_at, failed_at, assigned_at)',
+    'assigned_on': 'assigned_at',
+    'ready_on': 'ready_for_handover_at',
+    'closed_on': 'closed_at',
+} %}
 
 with events as (
 
@@ -60,6 +66,8 @@ units as (
         sum(items.quantity) as item_count,
         sum(items.quantity) filter (where items.completed_at is not null) as completed_item_count,
         sum(items.quantity) filter (where items.failed_at is not null) as failed_item_count,
+        sum(items.quantity) filter (where items.status not in ('completed', 'failed')) as open_item_count,
+        count(*) filter (where items.status not in ('completed', 'failed')) > 0 as is_open,
         max(items.completed_at) as last_completed_at
     from {{ touched_rows('fct_fulfillment_items') }} as items
     group by items.tenant, items.fulfillment_request_id
@@ -84,25 +92,29 @@ described as (
         requests.failures,
         try_cast(coalesce(units.item_count, 0) as bigint) as item_count,
         try_cast(coalesce(units.completed_item_count, 0) as bigint) as completed_item_count,
-        try_cast(coalesce(units.failed_item_count, 0) as bigint) as failed_item_count
+        try_cast(coalesce(units.failed_item_count, 0) as bigint) as failed_item_count,
+        try_cast(coalesce(units.open_item_count, 0) as bigint) as open_item_count,
+        coalesce(units.is_open, false) as is_open
     from requests
     left join units
         on requests.tenant = units.tenant and requests.fulfillment_request_id = units.fulfillment_request_id
 
 ),
 
-timed as (
+closed as (
 
-    {{ with_local_time('described', 'coalesce(completed_at, failed_at, assigned_at)', 'fulfillment_location_id') }}
+    select
+        *,
+        case when not is_open then greatest(completed_at, failed_at) end as closed_at,
+        {{ hours('assigned_at', 'ready_for_handover_at') }} as hours_to_ready,
+        {{ hours('assigned_at', 'completed_at') }} as hours_to_complete
+    from described
 
 ),
 
 final as (
 
-    select
-        * exclude (local_time),
-        local_time::date as business_date
-    from timed
+    {{ with_local_dates('closed', days, 'fulfillment_location_id') }}
 
 )
 
