@@ -76,6 +76,8 @@ class Order:
     waiting: int
     # Where the customer comes for what they ordered.
     pickup: Place | None = None
+    # Who sold it, as its header says.
+    associate_id: str | None = None
     shipping_captured: bool = False
     historical: bool = False
     exchanged: "tuple[str, str] | None" = None
@@ -113,6 +115,11 @@ class Order:
     def tax_rate(self) -> int:
         """All taxes together."""
         return sum(rate for _, rate in self.tax_lines)
+
+    def tax_by_name(self, tax: int) -> list[tuple[str, int]]:
+        """A unit's tax by authority; the amounts add up to it."""
+        amounts = divide(tax, [rate for _, rate in self.tax_lines])
+        return [(name, amount) for (name, _), amount in zip(self.tax_lines, amounts, strict=True)]
 
     @property
     def shipping_tax(self) -> int:
@@ -300,6 +307,7 @@ def order_body(world: World, order: Order) -> dict[str, Any]:
     if order.store:
         body["demand_location_id"] = order.store.id
     if associate:
+        order.associate_id = associate.associate_id
         body |= {"associate_id": associate.associate_id, "associate_email": associate.email}
     if order.exchanged:
         body["exchanges"] = [{"order_id": order.exchanged[0], "return_id": order.exchanged[1]}]
@@ -361,20 +369,14 @@ def _item(world: World, order: Order, unit: Unit) -> dict[str, Any]:
     return item
 
 
-def tax_by_name(tax: int, order: Order) -> list[tuple[str, int]]:
-    """A unit's tax by authority; the amounts add up to it."""
-    amounts = divide(tax, [rate for _, rate in order.tax_lines])
-    return [(name, amount) for (name, _), amount in zip(order.tax_lines, amounts, strict=True)]
-
-
 def tax_lines(tax: int, order: Order) -> list[dict[str, Any]]:
-    """The same as the lines of an item; of what is not taxed there are none."""
+    """A unit's tax as the lines of an item; of what is not taxed there are none."""
     if not tax:
         return []
     country = order.market.country
     return [
         {"name": name, "amount": number(amount), "rate": rate / 100_000, "country_code": country}
-        for (name, amount), (_, rate) in zip(tax_by_name(tax, order), order.tax_lines, strict=True)
+        for (name, amount), (_, rate) in zip(order.tax_by_name(tax), order.tax_lines, strict=True)
     ]
 
 

@@ -9,14 +9,14 @@ from typing import Any, Final
 
 from warehouse.simulator import clock
 from warehouse.simulator.accounts import Account, Instrument, refund
+from warehouse.simulator.booking import book_returned
 from warehouse.simulator.clock import DAY, HOUR, MINUTE, SECOND, STEP
 from warehouse.simulator.money import fraction, number, percent_of, tax_within
-from warehouse.simulator.order_steps import sale_of
 from warehouse.simulator.orders import Order, Unit, exchange_order
 from warehouse.simulator.places import CENTRE, STORES, Place
 from warehouse.simulator.selling import take_away
 from warehouse.simulator.stocktaking import set_apart
-from warehouse.simulator.truth import RefundRequestTruth, ReturnTruth, SalesTruth
+from warehouse.simulator.truth import RefundRequestTruth, ReturnTruth
 from warehouse.simulator.world import Course, World
 
 REASONS: Final = (("Too small", 1), ("Too large", 2), ("Not as described", 3), ("Changed mind", 4), ("Defective", 5))
@@ -57,9 +57,8 @@ def blind_return(world: World, store: Place) -> Course:
     lines = [Line(chance.uuid(), product.id, False, product.price, product.price, tax)]
     account = Account(chance.uuid(), store.market.currency)
     return_id = process(world, lines, store, account.currency, 0, {"blind_order_id": account.order_id})
-    if page := world.truth.returns.get(return_id):
+    if return_id in world.truth.returns:
         world.truth.made_up.add(account.order_id)
-        _book_sale(world.truth.sale(world.now, "unknown", "unknown", account.currency), page)
     world.stockroom.arrive(store, product, 1)
     yield world.now + STEP + chance.below(20 * SECOND)
     credit = Instrument(f"SC-{chance.hexadecimal(10)}", "store_credit", "store_credit", captured=product.price)
@@ -145,23 +144,27 @@ def process(world: World, lines: Sequence[Line], place: Place, currency: str, fe
     if fee:
         payload["return_fee"] = number(fee)
     associate = world.associate_of(place)
-    if associate is not None and chance.happens(0.8):
+    if associate is not None and not chance.happens(0.8):
+        associate = None
+    if associate is not None:
         payload |= {"associate_id": associate.associate_id, "associate_email": associate.email}
     if world.tell("return.processed", payload):
         goods = [line for line in lines if not line.is_shipping]
         order_id, historical = said.get("order_id"), said.get("is_historical", False)
         world.truth.returns[return_id] = ReturnTruth(
-            order_id, place.id, currency, total, adjusted, tax, len(goods), historical
+            order_id, place.id, currency, total, adjusted, tax, len(goods), historical, fee
         )
-        # What came back before anybody listened lies on no shelf of today that the first receipts did not tell of.
-        for line in () if historical else goods:
-            world.truth.move(place.id, line.product_id, 1)
+        if not historical:
+            # What came back before anybody listened lies on no shelf of today that the first receipts did not tell of.
+            for line in goods:
+                world.truth.shelf(place.id, line.product_id).move(world.day_at(place), 1)
+            book_returned(world, order_id, lines, place, currency, fee, associate.associate_id if associate else None)
     return return_id
 
 
 def book_return(world: World, order: Order, return_id: str, units: Sequence[Unit]) -> None:
-    """Book units that came back on their order, their customer and, unless the return is historical, its day."""
-    if (booked := world.truth.returns.get(return_id)) is None:
+    """Book units that came back on their order and their customer."""
+    if return_id not in world.truth.returns:
         return
     page = world.truth.order(order.id)
     for unit in units:
@@ -169,19 +172,6 @@ def book_return(world: World, order: Order, return_id: str, units: Sequence[Unit
         page.returned |= unit.bit
     if order.customer is not None and not order.customer.is_guest:
         world.truth.customer(order.customer.id).return_count += 1
-    if booked.is_historical:
-        return
-    if page.has_header:
-        _book_sale(sale_of(world, order, world.now), booked)
-    else:
-        # Where an order was sold that was never told of, nobody can say.
-        _book_sale(world.truth.sale(world.now, "unknown", "unknown", booked.currency), booked)
-
-
-def _book_sale(sale: SalesTruth, booked: ReturnTruth) -> None:
-    sale.returns += 1
-    sale.returned_units += booked.item_count
-    sale.refunds += booked.adjusted
 
 
 def _line_payload(world: World, line: Line) -> dict[str, Any]:
