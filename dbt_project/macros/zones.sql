@@ -51,7 +51,7 @@
 {% endmacro %}
 
 {#-
-    A time of a row in its zone, null for UTC, and a local time of a row as the time it was. DuckDB looks up a zone for each row, which
+    A time of a row in its zone, and a local time of it as the time it was. DuckDB looks up a zone for each row, which
     takes 25 times as long as one zone for all, so UTC is told apart.
 -#}
 {% macro local_time(time, zone='zone') -%}

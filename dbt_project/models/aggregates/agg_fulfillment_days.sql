@@ -1,7 +1,6 @@
 {%- set place = ['tenant', 'location_id'] -%}
 {#- Most requests are closed within so many days; what is open longer is looked for on each day that there is. -#}
 {%- set short = 31 -%}
-{%- set midnight = local_time('(zoned.date + 1)::timestamp') -%}
 {{ config(
     unique_key=place + ['date'],
     materialized='by_key',
@@ -36,12 +35,12 @@ requests as (
         coalesce(facts.assigned_at, facts.ready_for_handover_at, facts.completed_at, facts.failed_at) as opened_at,
         coalesce(facts.assigned_on, facts.ready_on, facts.business_date) as opened_on
     from {{ ref('fct_fulfillment_requests') }} as facts
-    {%- if is_partial() %}
+    {% if is_partial() %}
     inner join changed
         on facts.tenant = changed.tenant
         and facts.fulfillment_location_id = changed.location_id
         and (facts.is_open or greatest(facts.assigned_on, facts.ready_on, facts.closed_on) >= changed.since)
-    {%- endif %}
+    {% endif %}
     where facts.fulfillment_location_id is not null
 
 ),
@@ -56,12 +55,12 @@ units as (
         facts.failed_on,
         coalesce(facts.rejection_reason, 'unknown') as reason
     from {{ ref('fct_fulfillment_items') }} as facts
-    {%- if is_partial() %}
+    {% if is_partial() %}
     inner join changed
         on facts.tenant = changed.tenant
         and facts.fulfillment_location_id = changed.location_id
         and greatest(facts.completed_on, facts.failed_on) >= changed.since
-    {%- endif %}
+    {% endif %}
     where facts.fulfillment_location_id is not null
 
 ),
@@ -151,12 +150,12 @@ days as (
         {%- endfor %}
         {{ 'bool_and(steps.is_known is true)' if is_partial() else 'false' }} as is_empty
     from steps
-    {%- if is_partial() %}
+    {% if is_partial() %}
     inner join changed
         on steps.tenant = changed.tenant
         and steps.location_id = changed.location_id
         and steps.date >= changed.since
-    {%- endif %}
+    {% endif %}
     where steps.date is not null
     group by steps.tenant, steps.location_id, steps.date
 
@@ -200,19 +199,32 @@ left_open as (
 
 ),
 
-zoned as (
+-- With the midnight at its end, as the time it was in the location's zone.
+ended as (
 
-    {{ with_zone('days', 'location_id') }}
+    {{ with_local_time('days', '(date + 1)::timestamp', 'location_id') }}
 
 )
 
 select
-    zoned.* exclude (zone),
+    ended.tenant,
+    ended.location_id,
+    ended.date,
+    ended.assigned,
+    ended.completed,
+    ended.failed,
+    ended.rejected_by_reason,
+    ended.units,
+    ended.hours_to_ready_p50,
+    ended.hours_to_ready_p90,
+    ended.hours_to_complete_p50,
+    ended.hours_to_complete_p90,
     coalesce(left_open.open_at_close, 0) as open_at_close,
-    {{ hours('left_open.oldest_opened_at', midnight) }} as oldest_open_hours,
+    {{ hours('left_open.oldest_opened_at', 'ended.local_time') }} as oldest_open_hours,
+    ended.is_empty,
     {{ log_position() }}::bigint as changed_batch
-from zoned
+from ended
 left join left_open
-    on zoned.tenant = left_open.tenant
-    and zoned.location_id = left_open.location_id
-    and zoned.date = left_open.date
+    on ended.tenant = left_open.tenant
+    and ended.location_id = left_open.location_id
+    and ended.date = left_open.date

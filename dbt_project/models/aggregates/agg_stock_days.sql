@@ -10,14 +10,12 @@
     },
 ) }}
 {#- Only what happened on the days that a run makes anew. -#}
-{%- set of_changed_days -%}
-    {%- if is_partial() %}
+{%- set of_changed_days %}
     inner join changed
         on facts.tenant = changed.tenant
         and facts.location_id = changed.location_id
         and facts.product_id = changed.product_id
         and facts.business_date >= changed.since
-    {%- endif %}
 {%- endset -%}
 -- depends_on: {{ ref('int_stock_sightings') }}, {{ ref('stg_zones') }}
 
@@ -66,7 +64,7 @@ movements as (
         facts.quantity_change as units,
         facts.occurred_at
     from {{ ref('fct_inventory_movements') }} as facts
-    {{- of_changed_days }}
+    {{ of_changed_days if is_partial() }}
     where facts.location_id is not null and facts.product_id is not null
 
 ),
@@ -83,7 +81,7 @@ counts as (
         arg_max(facts.counted_quantity, (facts.completed_at, facts.count_id)) as counted,
         max(facts.completed_at) as counted_at
     from {{ ref('fct_inventory_counts') }} as facts
-    {{- of_changed_days }}
+    {{ of_changed_days if is_partial() }}
     where facts.is_complete and facts.counted_quantity is not null and facts.location_id is not null
     group by facts.tenant, facts.location_id, facts.product_id, facts.business_date
 

@@ -66,12 +66,12 @@ days as (
         min(days.date) filter (where days.received > 0) over by_day as first_received_on,
         lead(days.date) over by_day as next_date
     from {{ ref('agg_stock_days') }} as days
-    {%- if is_partial() %}
+    {% if is_partial() %}
     inner join changed
         on days.tenant = changed.tenant
         and days.location_id = changed.location_id
         and days.product_id = changed.product_id
-    {%- endif %}
+    {% endif %}
     inner join newest on days.tenant = newest.tenant
     where not days.is_empty
     window by_day as (partition by days.tenant, days.location_id, days.product_id order by days.date)
@@ -122,10 +122,12 @@ select
     pairs.as_of,
     pairs.tenant is null as is_empty,
     {{ log_position() }}::bigint as changed_batch
-from {{ 'changed left join pairs' if is_partial() else 'pairs' }}
-{%- if is_partial() %}
-    on changed.tenant = pairs.tenant
-    and changed.location_id = pairs.location_id
-    and changed.product_id = pairs.product_id
-{%- endif %}
-left join {{ ref('dim_products') }} as products on pairs.tenant = products.tenant and pairs.product_id = products.product_id
+from pairs
+{% if is_partial() %}
+right join changed
+    on pairs.tenant = changed.tenant
+    and pairs.location_id = changed.location_id
+    and pairs.product_id = changed.product_id
+{% endif %}
+left join {{ ref('dim_products') }} as products
+    on pairs.tenant = products.tenant and pairs.product_id = products.product_id

@@ -32,7 +32,9 @@ days as (
     from {{ ref('agg_stock_days') }}
     where
         not is_empty
-        and (tenant, location_id, product_id) in (select (tenant, location_id, product_id) from counts)
+        and (tenant, location_id, product_id) in (
+            select (counts.tenant, counts.location_id, counts.product_id) from counts
+        )
 
 ),
 
