@@ -11,6 +11,7 @@ with bookings as (
         currency,
         {{ (booked_counts() + booked_amounts()) | join(',\n        ') }}
     from {{ ref('agg_order_bookings') }}
+    where has_bookings
     union all
     select
         tenant,
@@ -67,11 +68,7 @@ final as (
         try_cast(totals.{{ name }} * rates.rate as decimal(18, 4)) as {{ name }}_reporting{{ ',' if not loop.last }}
         {%- endfor %}
     from totals
-    left join {{ ref('int_reporting_rates') }} as rates
-        on totals.tenant = rates.tenant
-        and totals.currency = rates.currency
-        and totals.date >= rates.valid_from
-        and totals.date < rates.valid_to
+    {{ join_reporting_rates('totals') }}
 
 )
 
