@@ -2,18 +2,18 @@
     Rows with the local time of something that happened: `local_time`, without a zone. It is in the zone that a retailer
     has loaded of their location, else of their channel, else of the retailer itself; else in UTC.
 
-    rows: the relation; time, location, channel: its columns.
+    rows: the relation; time, location, channel: its columns. With keep_zone the zone stays in `time_zone`, null in UTC.
 
     DuckDB looks up a zone for each row, which takes 25 times as long as one zone for all, so UTC is told apart.
 -#}
-{% macro with_local_time(rows, time, location, channel=none) %}
+{% macro with_local_time(rows, time, location, channel=none, keep_zone=false) %}
     {%- set places = {'location': location} -%}
     {%- if channel -%}
         {%- do places.update({'channel': channel}) -%}
     {%- endif %}
     select
-        * exclude (zone),
-        case when zone is null then timezone('UTC', {{ time }}) else timezone(zone, {{ time }}) end as local_time
+        * {{ 'rename (zone as time_zone)' if keep_zone else 'exclude (zone)' }},
+        {{ local_time(time, 'zone') }} as local_time
     from (
         select
             {{ rows }}.*,
@@ -38,3 +38,8 @@
             and zone_of_retailer.place = 'retailer'
     ) as zoned
 {% endmacro %}
+
+{#- A time as the clocks of a zone show it; in UTC where the zone is null. -#}
+{% macro local_time(time, zone) -%}
+    case when {{ zone }} is null then timezone('UTC', {{ time }}) else timezone({{ zone }}, {{ time }}) end
+{%- endmacro %}

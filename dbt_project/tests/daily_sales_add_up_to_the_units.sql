@@ -6,7 +6,8 @@ with daily as (
         currency,
         sum(units) as units,
         sum(net_sales) as net_sales,
-        sum(cancelled_units) as cancelled_units
+        sum(cancelled_units) as cancelled_units,
+        sum(cancelled_sales) as cancelled_sales
     from {{ ref('daily_sales') }}
     group by tenant, currency
 
@@ -18,8 +19,9 @@ sold as (
         tenant,
         coalesce(currency, 'XXX') as currency,
         sum(quantity) as units,
-        coalesce(sum(net_amount), 0) as net_sales,
-        sum(quantity) filter (where cancelled_at is not null) as cancelled_units
+        coalesce(sum(net_amount_excl_tax), 0) as net_sales,
+        sum(quantity) filter (where cancelled_at is not null) as cancelled_units,
+        sum(cancelled_amount) as cancelled_sales
     from {{ ref('fct_order_items') }}
     where is_sale
     group by tenant, currency
@@ -39,3 +41,4 @@ where
     coalesce(daily.units, 0) != coalesce(sold.units, 0)
     or coalesce(daily.net_sales, 0) != coalesce(sold.net_sales, 0)
     or coalesce(daily.cancelled_units, 0) != coalesce(sold.cancelled_units, 0)
+    or coalesce(daily.cancelled_sales, 0) != coalesce(sold.cancelled_sales, 0)

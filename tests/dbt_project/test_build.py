@@ -33,6 +33,8 @@ CUTS = {
     "daily_inventory": ["location_id", "product_id"],
     "daily_tenders": ["location_id", "payment_method", "payment_provider", "currency"],
 }
+# The simulated retailer sells nothing but products.
+NOT_SIMULATED = {"gift_cards_sold", "charges"}
 # What daily_sales puts where no event says.
 UNSAID = {"channel_type": "'unknown'", "channel": "'unknown'", "currency": "'XXX'"}
 
@@ -267,14 +269,15 @@ def test_the_daily_models_agree_with_the_declared_metrics(con: duckdb.DuckDBPyCo
         column = f"tenant, date as day, {', '.join(CUTS[daily])}, {metric.name} as value"
         expected = rows(con, f"select {column} from marts.{daily} where {metric.name} != 0 order by all")
         assert rows(con, query) == expected, metric.name
-        assert expected, f"{metric.name}: nothing of it in the simulated retailer"
+        assert expected or metric.name in NOT_SIMULATED, f"{metric.name}: nothing of it in the simulated retailer"
 
 
 def test_every_figure_of_sales_is_declared(con: duckdb.DuckDBPyConnection) -> None:
     declarations = read_declarations(project_dir())
     names = {metric.name for metric in declarations.metrics if metric.meta.get("daily") == "daily_sales"}
     columns = {column[0] for column in con.execute("from marts.daily_sales limit 0").description or []}
-    assert columns - {"tenant", "date", *CUTS["daily_sales"]} == names
+    converted = {column for column in columns if "reporting" in column}
+    assert columns - {"tenant", "date", *CUTS["daily_sales"]} - converted == names
 
 
 def test_stock_of_the_last_days_is_what_is_on_hand(con: duckdb.DuckDBPyConnection) -> None:

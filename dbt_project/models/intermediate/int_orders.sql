@@ -126,7 +126,7 @@ told as (
 
 timed as (
 
-    {{ with_local_time('told', 'ordered_at', 'demand_location_id', 'channel') }}
+    {{ with_local_time('told', 'ordered_at', 'demand_location_id', 'channel', keep_zone=true) }}
 
 ),
 

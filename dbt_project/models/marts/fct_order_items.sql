@@ -33,6 +33,7 @@ orders as (
         currency,
         ordered_at,
         business_date,
+        time_zone,
         is_sale,
         coalesce({{ tax_included('price_method') }}, false) as is_tax_included
     from {{ touched_rows('int_orders') }}
@@ -93,6 +94,7 @@ described as (
         refunds.refund_amount,
         orders.ordered_at,
         orders.business_date,
+        orders.time_zone,
         coalesce(orders.is_sale, false) as is_sale_of_order
     from units
     left join lines
@@ -157,6 +159,7 @@ final as (
         hold_reason,
         fulfilled_at,
         cancelled_at,
+        {{ local_time('cancelled_at', 'time_zone') }}::date as cancelled_on,
         cancellation_reason,
         case
             when cancelled_at is not null and swapped_to_item_id is null

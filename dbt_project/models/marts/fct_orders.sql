@@ -101,6 +101,7 @@ joined as (
         told.business_hour,
         told.customer_key,
         case when told.customer_key is not null then coalesce(firsts.is_first, false) end as is_first_order,
+        told.time_zone,
         coalesce(told.is_sale, false) as is_sale,
         -- Without its header nobody knows whether the cancelled units are all there are.
         coalesce(
@@ -125,7 +126,8 @@ joined as (
 final as (
 
     select
-        * exclude (header_name, is_on_hold),
+        * exclude (header_name, is_on_hold, time_zone),
+        {{ local_time('cancelled_at', 'time_zone') }}::date as cancelled_on,
         case
             when cancelled_at is not null then 'cancelled'
             when completed_at is not null then 'completed'

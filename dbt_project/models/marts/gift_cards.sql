@@ -4,14 +4,10 @@ with cards as (
 
     select
         items.tenant,
-        items.order_id,
-        items.item_id,
         coalesce(items.currency, 'XXX') as currency,
         coalesce(items.net_amount_excl_tax, 0) as amount,
         items.business_date,
-        items.cancelled_at,
-        orders.demand_location_id,
-        orders.channel
+        coalesce(items.cancelled_on, orders.cancelled_on) as cancelled_on
     from {{ ref('fct_order_items') }} as items
     inner join {{ ref('fct_orders') }} as orders
         on items.tenant = orders.tenant and items.order_id = orders.order_id
@@ -19,21 +15,7 @@ with cards as (
 
 ),
 
-cancelled as (
-
-    select *
-    from cards
-    where cancelled_at is not null
-
-),
-
-cancelled_on as (
-
-    {{ with_local_time('cancelled', 'cancelled_at', 'demand_location_id', 'channel') }}
-
-),
-
--- What came back of gift cards, and is owed no more.
+-- A gift card that came back is owed no more.
 returned as (
 
     select
@@ -42,11 +24,15 @@ returned as (
         coalesce(lines.currency, items.currency, 'XXX') as currency,
         coalesce(lines.refund_excl_tax, lines.refund_amount - coalesce(lines.refund_tax, 0), 0) as amount
     from {{ ref('fct_return_items') }} as lines
-    inner join {{ ref('fct_order_items') }} as items
-        on lines.tenant = items.tenant and lines.order_id = items.order_id and lines.item_id = items.item_id
     inner join {{ ref('fct_returns') }} as returns
         on lines.tenant = returns.tenant and lines.return_id = returns.return_id
-    where items.line_kind = 'gift_card' and returns.is_historical is distinct from true
+    left join {{ ref('fct_order_items') }} as items
+        on lines.tenant = items.tenant and lines.order_id = items.order_id and lines.item_id = items.item_id
+    left join {{ ref('stg_product_terms') }} as terms
+        on lines.tenant = terms.tenant and lines.product_id = terms.product_id
+    where
+        returns.is_historical is distinct from true
+        and coalesce(items.line_kind, {{ line_kind('lines.item_type', 'terms.is_gift_card') }}) = 'gift_card'
 
 ),
 
@@ -62,11 +48,12 @@ moves as (
     union all
     select
         tenant,
-        local_time::date as business_date,
+        cancelled_on as business_date,
         currency,
         'cancelled' as move,
         amount
-    from cancelled_on
+    from cards
+    where cancelled_on is not null
     union all
     select
         tenant,

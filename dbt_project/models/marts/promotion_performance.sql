@@ -6,7 +6,7 @@ with sales as (
     select
         tenant,
         currency,
-        sum(gross_sales) - sum(discounts) as net_sales
+        {{ sum_of_known('net_sales', 'decimal(38, 4)') }} as net_sales
     from {{ ref('agg_order_bookings') }}
     group by tenant, currency
 

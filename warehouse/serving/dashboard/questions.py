@@ -1,4 +1,5 @@
-"""What the dashboard asks the lake. Money is of one currency at a time; days are UTC; no rows, no sum of nothing.
+"""What the dashboard asks the lake. Money is of one currency at a time; no rows, no sum of nothing. Days of sales, returns
+and fulfilled orders are business days, those of payments and stock are UTC.
 
 A figure has the name and the meaning that docs/metrics.md gives it: promised, asked for and paid are three things.
 """
@@ -115,7 +116,7 @@ order by net_sales desc, channel, channel_type
 _FULFILLED: Final = """
     select
         orders.order_id,
-        (orders.ordered_at at time zone 'UTC')::date as date,
+        orders.business_date as date,
         epoch(times.placed_to_completed) / 3600 as hours,
         times.rerouted,
         times.split,
@@ -134,7 +135,7 @@ _FULFILLED: Final = """
         group by tenant, order_id
     ) as requests using (tenant, order_id)
     where
-        (orders.ordered_at at time zone 'UTC')::date between $first and $last
+        orders.business_date between $first and $last
         and orders.is_historical is distinct from true
         and orders.currency = $currency
         and (len($channels) = 0 or list_contains($channels, coalesce(orders.channel, 'unknown')))
@@ -191,12 +192,12 @@ _RETURNED: Final = """
         returns.return_id,
         returns.item_count,
         coalesce(returns.total_refund_amount_adjusted, returns.total_refund_amount, 0) as refund,
-        (returns.returned_at at time zone 'UTC')::date as date,
+        returns.business_date as date,
         returns.is_blind
     from marts.fct_returns as returns
     left join marts.fct_orders as orders on returns.tenant = orders.tenant and returns.order_id = orders.order_id
     where
-        (returns.returned_at at time zone 'UTC')::date between $first and $last
+        returns.business_date between $first and $last
         and coalesce(returns.currency, orders.currency, 'XXX') = $currency
         and returns.is_historical is distinct from true
         and (len($channels) = 0 or list_contains($channels, coalesce(orders.channel, 'unknown')))
