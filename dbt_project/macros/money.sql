@@ -13,3 +13,15 @@
         end
     )
 {%- endmacro %}
+
+{#- A tax line by the columns that tell taxes apart, and its amount. -#}
+{% macro tax_of(line) -%}
+    coalesce({{ said(line ~ '.name') }}, 'unknown') as name,
+    coalesce({{ said(line ~ '.country_code') }}, 'unknown') as country_code,
+    {{ line }}.amount as amount
+{%- endmacro %}
+
+{#- What the tax lines of a line come to. -#}
+{% macro named_tax(tax_lines) -%}
+    coalesce(list_sum([each.amount for each in {{ tax_lines }}])::decimal(38, 4), 0)
+{%- endmacro %}

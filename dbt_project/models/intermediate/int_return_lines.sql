@@ -43,6 +43,7 @@ final as (
         item.refund_amount_adjusted,
         item.refund_excl_tax,
         item.refund_tax,
+        item.tax_provider_details as tax_lines,
         currency,
         {{ said('item.return_reason') }} as return_reason,
         item.return_code,

@@ -1,5 +1,6 @@
 {%- set sources = ['stg_order_events', 'stg_return_orders', 'stg_fulfillment_orders'] -%}
-{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources}) }}
+{%- set zones = {'rows': 'int_orders', 'location': 'demand_location_id', 'channel': 'channel'} -%}
+{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources, 'zones': zones}) }}
 -- depends_on: {{ ref('stg_order_events') }}, {{ ref('stg_return_orders') }}, {{ ref('stg_fulfillment_orders') }}
 
 with lines as (
@@ -50,6 +51,7 @@ orders as (
     select
         tenant,
         order_id,
+        business_date,
         {{ tax_included('price_method') }} as is_tax_included
     from {{ touched_rows('int_orders') }}
 
@@ -60,6 +62,7 @@ priced as (
 
     select
         taxes.*,
+        orders.business_date,
         try_cast(
             case
                 when not orders.is_tax_included then units.net_amount
@@ -86,7 +89,8 @@ final as (
         reported_rate,
         amount::double / nullif(taxable_amount, 0)::double as effective_rate,
         taxable_amount,
-        currency
+        currency,
+        business_date
     from priced
 
 )
