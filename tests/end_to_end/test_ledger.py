@@ -160,6 +160,40 @@ MARTS: Final = {
             *("cancelled_sales_reporting", "returned_sales_reporting", "total_sales_reporting"),
         ),
     ),
+    # What a store sold a year before is told by no simulation of less than a year.
+    "daily_store": Mart(
+        "daily_store",
+        ("date", "location_id", "currency"),
+        (
+            *("sold_orders", "sold_units", "fulfilled_requests", "pickup_requests", "returns", "returned_units"),
+            "reporting_currency",
+        ),
+        ("net_sales", "returned_sales", "net_sales_reporting", "returned_sales_reporting"),
+    ),
+    "daily_hours": Mart(
+        "daily_hours",
+        ("date", "business_hour", "channel_type", "channel", "location_id", "currency"),
+        ("orders", "units"),
+        ("net_sales",),
+    ),
+    "daily_associates": Mart(
+        "daily_associates",
+        ("date", "associate_id", "location_id", "currency"),
+        ("orders", "units", "units_per_transaction"),
+        ("net_sales", "returned_sales", "average_order_value"),
+    ),
+    "daily_taxes": Mart(
+        "daily_taxes",
+        ("date", "location_id", "name", "country_code", "currency"),
+        ("is_apportioned",),
+        ("collected", "cancelled", "refunded", "net"),
+    ),
+    "gift_cards": Mart(
+        "gift_cards",
+        ("business_date", "currency"),
+        (),
+        ("sold", "cancelled", "returned", "redeemed", "refunded_to", "net_liability_change"),
+    ),
     "daily_tenders": Mart(
         "daily_tenders",
         ("date", "location_id", "payment_method", "payment_provider", "currency"),

@@ -6,28 +6,20 @@ Amounts of sales are without tax, whether prices hold it or not; tax is an amoun
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from warehouse.simulator.clock import DAY
-from warehouse.simulator.figures import UNKNOWN, Seller, seller
+from warehouse.simulator.figures import UNKNOWN, Figures, Seller, seller
+from warehouse.simulator.money import CHARGE, GIFT_CARD, PRODUCT
 from warehouse.simulator.shoppers import customer_key
 from warehouse.simulator.truth import ExchangeTruth
 
 if TYPE_CHECKING:
     from warehouse.simulator.orders import Order, Unit
     from warehouse.simulator.places import Place
+    from warehouse.simulator.reference import LocalTime
     from warehouse.simulator.returning import Line
     from warehouse.simulator.world import World
-
-PRODUCT: Final = "product"
-GIFT_CARD: Final = "gift_card"
-CHARGE: Final = "charge"
-_KINDS: Final = {"product": PRODUCT, "gift-card": GIFT_CARD, "gift-wrapping": CHARGE}
-
-
-def line_kind(world: World, unit: Unit) -> str:
-    """What a line is: a product, a gift card as NewStore or the retailer calls it, or something charged besides."""
-    return GIFT_CARD if world.reference.is_gift_card(unit.product.id) else _KINDS[unit.item_type]
 
 
 def seller_of(order: Order) -> Seller:
@@ -37,6 +29,7 @@ def seller_of(order: Order) -> Seller:
         order.channel,
         order.store.id if order.store else None,
         order.market.currency,
+        order.associate_id,
         is_historical=order.historical,
     )
 
@@ -53,16 +46,13 @@ def shipping_without_tax(order: Order) -> int:
 
 def book_sale(world: World, order: Order, units: Sequence[Unit], priced: Sequence[Unit]) -> None:
     """Book an order with its header; `units` are all that are known of it, of the `priced` ones the header tells."""
-    sold_by = seller_of(order)
+    sold_by, figures = seller_of(order), world.truth.figures
     local = world.reference.local_time(order.placed_at, sold_by.location_id, sold_by.channel)
-    kinds = [(unit, line_kind(world, unit)) for unit in priced]
-    products = [unit for unit, kind in kinds if kind == PRODUCT]
-    net_sales = sum(without_tax(order, unit) for unit in products)
-    count = len(products) + sum(line_kind(world, unit) == PRODUCT for unit in units if unit not in priced)
-    _book_customer(world, order, products, local.day, count, net_sales)
+    net = _by_kind(order, priced)
+    products = [unit for unit in priced if unit.kind == PRODUCT]
+    count = sum(unit.kind == PRODUCT for unit in units)
+    _book_customer(world, order, products, local.day, count, net[PRODUCT])
     if not order.historical:
-        figures, sold = world.truth.figures, {"units": count, "net_sales": net_sales}
-        gift_cards = sum(unit.net for unit, kind in kinds if kind == GIFT_CARD)
         figures.book(
             "daily_sales",
             (local.day, sold_by.channel_type, sold_by.channel, sold_by.currency),
@@ -71,27 +61,42 @@ def book_sale(world: World, order: Order, units: Sequence[Unit], priced: Sequenc
             gross_sales=sum(unit.price for unit in products),
             discounts=sum(unit.item_discount + unit.order_discount for unit in products),
             included_tax=sum(unit.tax for unit in products) if order.market.tax_included else 0,
-            gift_cards_sold=gift_cards,
-            charges=sum(without_tax(order, unit) for unit, kind in kinds if kind == CHARGE),
+            gift_cards_sold=net[GIFT_CARD],
+            charges=net[CHARGE],
             shipping=shipping_without_tax(order),
             tax=sum(unit.tax for unit in priced) + order.shipping_tax,
         )
-        location_id, currency = sold_by.location_id or UNKNOWN, sold_by.currency
-        figures.book(
-            "daily_store", (local.day, location_id, currency), sold_orders=1, sold_units=count, net_sales=net_sales
-        )
-        figures.book("daily_hours", (*local, sold_by.location_id, sold_by.channel, currency), orders=1, **sold)
-        associate_id = order.associate_id or UNKNOWN
-        figures.book("daily_associates", (local.day, associate_id, location_id, currency), orders=1, **sold)
-        if gift_cards:
-            figures.book("gift_cards", (local.day, currency), sold=gift_cards)
-        _book_taxes(world, order, priced, (local.day, location_id))
+        _book_place(figures, sold_by, local, count, net[PRODUCT])
+        if net[GIFT_CARD]:
+            figures.book("gift_cards", (local.day, sold_by.currency), sold=net[GIFT_CARD])
+        _book_taxes(world, order, priced, sold_by, local.day, "collected", with_shipping=True)
     if order.exchanged is not None:
         original_order_id, return_id = order.exchanged
         world.truth.exchanges[order.id] = ExchangeTruth(
             return_id, original_order_id, local.day, order.grand_total, sold_by.currency
         )
-    world.truth.figures.know(order.id, sold_by)
+    figures.know(order.id, sold_by)
+
+
+def _by_kind(order: Order, units: Sequence[Unit]) -> dict[str, int]:
+    """What units of each kind cost without tax."""
+    net = {PRODUCT: 0, GIFT_CARD: 0, CHARGE: 0}
+    for unit in units:
+        net[unit.kind] += without_tax(order, unit)
+    return net
+
+
+def _book_place(figures: Figures, sold_by: Seller, local: LocalTime, units: int, net_sales: int) -> None:
+    """Book who sold so much, where and when."""
+    (day, hour), location_id, currency = local, sold_by.location_id, sold_by.currency
+    sold = {"units": units, "net_sales": net_sales}
+    key = (day, hour, sold_by.channel_type, sold_by.channel, location_id or UNKNOWN, currency)
+    figures.book("daily_hours", key, orders=1, **sold)
+    if location_id is not None:
+        figures.book("daily_store", (day, location_id, currency), sold_orders=1, sold_units=units, net_sales=net_sales)
+    if sold_by.associate_id is not None:
+        associate = (day, sold_by.associate_id, location_id or UNKNOWN, currency)
+        figures.book("daily_associates", associate, orders=1, **sold)
 
 
 def _book_customer(world: World, order: Order, products: Sequence[Unit], day: int, count: int, net_sales: int) -> None:
@@ -138,11 +143,24 @@ def _adjustments(unit: Unit) -> dict[str, int]:
     return found
 
 
-def _book_taxes(world: World, order: Order, units: Sequence[Unit], place: tuple[int, str]) -> None:
-    country, currency = order.market.country, order.market.currency
+def _book_taxes(
+    world: World,
+    order: Order,
+    units: Sequence[Unit],
+    sold_by: Seller,
+    day: int,
+    column: str,
+    *,
+    with_shipping: bool,
+) -> None:
+    """Book the taxes of units by their names, that of shipping without one."""
+    figures, place = world.truth.figures, (day, sold_by.location_id or UNKNOWN)
     for unit in units:
-        for name, cents in order.tax_by_name(unit.tax) if unit.tax else ():
-            world.truth.figures.book("daily_taxes", (*place, name, country, currency), collected=cents)
+        for name, cents in unit.taxes:
+            figures.book("daily_taxes", (*place, name, order.market.country, sold_by.currency), **{column: cents})
+    if with_shipping and order.shipping_tax:
+        key = (*place, UNKNOWN, UNKNOWN, sold_by.currency)
+        figures.book("daily_taxes", key, **{column: order.shipping_tax})
 
 
 def book_cancelled(
@@ -163,21 +181,22 @@ def book_cancelled(
         if sold_by is None or sold_by.is_historical:
             return
         day, _ = world.reference.local_time(moment, sold_by.location_id, sold_by.channel)
-        kinds = dict.fromkeys((PRODUCT, GIFT_CARD, CHARGE), 0)
-        for unit in units:
-            if is_priced(unit):
-                kinds[line_kind(world, unit)] += without_tax(order, unit)
-        tax = sum(unit.tax for unit in units if is_priced(unit))
+        priced = [unit for unit in units if is_priced(unit)]
+        kinds = _by_kind(order, priced)
+        tax = sum(unit.tax for unit in priced)
         world.truth.figures.book(
             "daily_sales",
             (day, sold_by.channel_type, sold_by.channel, sold_by.currency),
-            cancelled_units=sum(line_kind(world, unit) == PRODUCT for unit in units),
+            cancelled_units=sum(unit.kind == PRODUCT for unit in units),
             cancelled_sales=kinds[PRODUCT],
             cancelled_tax=tax + (order.shipping_tax if is_rest else 0),
             gift_cards_sold=-kinds[GIFT_CARD],
             charges=-kinds[CHARGE],
             shipping=-shipping_without_tax(order) if is_rest else 0,
         )
+        _book_taxes(world, order, priced, sold_by, day, "cancelled", with_shipping=is_rest)
+        if kinds[GIFT_CARD]:
+            world.truth.figures.book("gift_cards", (day, sold_by.currency), cancelled=kinds[GIFT_CARD])
         if spending := world.truth.shoppers.of_order.get(order.id):
             spending.cancelled_sales += kinds[PRODUCT]
 
@@ -186,21 +205,16 @@ def book_cancelled(
 
 
 def book_returned(
-    world: World,
-    order_id: str | None,
-    lines: Sequence[Line],
-    place: Place,
-    currency: str,
-    fee: int,
-    associate_id: str | None,
+    world: World, order_id: str | None, lines: Sequence[Line], place: Place, currency: str, fee: int
 ) -> None:
     """Book what comes back on its own day, where it was sold and where it came back to."""
     goods = [line for line in lines if not line.is_shipping]
     returned_sales = sum(line.amount - line.tax for line in goods)
     day, _ = world.reference.local_time(world.now, place.id)
+    figures = world.truth.figures
 
     def book(sold_by: Seller | None) -> None:
-        world.truth.figures.book(
+        figures.book(
             "daily_sales",
             (day, *((sold_by.channel_type, sold_by.channel) if sold_by else (UNKNOWN, UNKNOWN)), currency),
             returns=1,
@@ -211,17 +225,32 @@ def book_returned(
             return_fees=fee,
             refunds=sum(line.adjusted for line in lines),
         )
+        _book_refunded_taxes(figures, lines, (day, place.id), currency, is_known=sold_by is not None)
+        if sold_by and sold_by.associate_id is not None:
+            key = (day, sold_by.associate_id, sold_by.location_id or UNKNOWN, currency)
+            figures.book("daily_associates", key, returned_sales=returned_sales)
         if order_id is not None and (spending := world.truth.shoppers.of_order.get(order_id)):
             spending.returned_sales += returned_sales
 
-    figures = world.truth.figures
     if order_id is None:
         book(None)
     else:
         figures.when_known(order_id, book)
-    came_back = {"returned_units": len(goods), "returned_sales": returned_sales}
-    figures.book("daily_store", (day, place.id, currency), returns=1, **came_back)
-    figures.book("daily_associates", (day, associate_id or UNKNOWN, place.id, currency), returned_sales=returned_sales)
+    key = (day, place.id, currency)
+    figures.book("daily_store", key, returns=1, returned_units=len(goods), returned_sales=returned_sales)
+
+
+def _book_refunded_taxes(
+    figures: Figures, lines: Sequence[Line], place: tuple[int, str], currency: str, *, is_known: bool
+) -> None:
+    """Book the taxes that come back, by the names they have in the order, if it was told."""
+    for line in lines:
+        named = line.taxes if is_known else ()
+        for name, cents in named:
+            key = (*place, name, line.country, currency)
+            figures.book("daily_taxes", key, refunded=cents, is_apportioned=1)
+        if line.tax and not named:
+            figures.book("daily_taxes", (*place, UNKNOWN, UNKNOWN, currency), refunded=line.tax)
 
 
 def book_payment(

@@ -28,15 +28,22 @@ class Seller(NamedTuple):
     channel: str
     location_id: str | None
     currency: str
+    associate_id: str | None
     is_historical: bool
 
 
 @cache
 def seller(
-    channel_type: str, channel: str, location_id: str | None, currency: str, *, is_historical: bool = False
+    channel_type: str,
+    channel: str,
+    location_id: str | None,
+    currency: str,
+    associate_id: str | None,
+    *,
+    is_historical: bool,
 ) -> Seller:
     """The one of these values."""
-    return Seller(channel_type, channel, location_id, currency, is_historical)
+    return Seller(channel_type, channel, location_id, currency, associate_id, is_historical)
 
 
 class Table(NamedTuple):
@@ -79,7 +86,9 @@ TABLES: Final = {
         ("net_sales", "returned_sales"),
     ),
     "daily_hours": Table(
-        ("date", "business_hour", "location_id", "channel", "currency"), ("orders", "units"), ("net_sales",)
+        ("date", "business_hour", "channel_type", "channel", "location_id", "currency"),
+        ("orders", "units"),
+        ("net_sales",),
     ),
     "daily_tenders": Table(
         ("date", "location_id", "payment_method", "payment_provider", "currency"),
@@ -92,15 +101,15 @@ TABLES: Final = {
     ),
     "daily_taxes": Table(
         ("date", "location_id", "name", "country_code", "currency"),
-        (),
-        ("collected", "refunded"),
-        {"net": (("collected",), ("refunded",))},
+        ("is_apportioned",),
+        ("collected", "cancelled", "refunded"),
+        {"net": (("collected",), ("cancelled", "refunded"))},
     ),
     "gift_cards": Table(
         ("business_date", "currency"),
         (),
-        ("sold", "redeemed", "refunded_to"),
-        {"net_liability_change": (("sold", "refunded_to"), ("redeemed",))},
+        ("sold", "cancelled", "returned", "redeemed", "refunded_to"),
+        {"net_liability_change": (("sold", "refunded_to"), ("cancelled", "returned", "redeemed"))},
     ),
 }
 

@@ -35,8 +35,12 @@ class RequestTruth(msgspec.Struct):
     @property
     def is_open(self) -> bool:
         """Whether units wait."""
-        failed = sum(units for _, units, _ in self.failed)
-        return self.completed_units + failed < self.known.bit_count()
+        return self.completed_units + self.failed_units < self.known.bit_count()
+
+    @property
+    def failed_units(self) -> int:
+        """Units that the place turned down."""
+        return sum(units for _, units, _ in self.failed)
 
     @property
     def moments(self) -> list[int]:

@@ -14,9 +14,9 @@ from typing import Any
 from warehouse.simulator import clock
 from warehouse.simulator.accounts import Account
 from warehouse.simulator.catalogue import GIFT_CARDS, WRAPPING, Product
-from warehouse.simulator.money import divide, number, percent_of, tax_on, tax_within
+from warehouse.simulator.money import CHARGE, GIFT_CARD, PRODUCT, divide, number, percent_of, tax_on, tax_within
 from warehouse.simulator.people import Customer
-from warehouse.simulator.places import Market, Place, TaxLines
+from warehouse.simulator.places import Market, Place, TaxLines, rate_of
 from warehouse.simulator.world import World
 
 PROMOTIONS = (("WELCOME10", 10), ("SUMMER15", 15), ("FRIENDS20", 20), ("EMPLOYEE", 50))
@@ -39,6 +39,10 @@ class Unit:
     is_cancelled: bool = False
     was_held: bool = False
     item_type: str = "product"
+    # What the books call it: a product, a gift card, or something charged besides.
+    kind: str = PRODUCT
+    # Its tax by authority.
+    taxes: Sequence[tuple[str, int]] = ()
     wraps: "Unit | None" = None
 
     @property
@@ -114,12 +118,16 @@ class Order:
     @property
     def tax_rate(self) -> int:
         """All taxes together."""
-        return sum(rate for _, rate in self.tax_lines)
+        return rate_of(self.tax_lines)
 
-    def tax_by_name(self, tax: int) -> list[tuple[str, int]]:
-        """A unit's tax by authority; the amounts add up to it."""
-        amounts = divide(tax, [rate for _, rate in self.tax_lines])
-        return [(name, amount) for (name, _), amount in zip(self.tax_lines, amounts, strict=True)]
+    def tax(self, unit: Unit, cents: int | None = None) -> None:
+        """Tax a unit, by its price or as it is said."""
+        if cents is None:
+            cents = (tax_within if self.market.tax_included else tax_on)(unit.net, self.tax_rate)
+        unit.tax, unit.taxes = cents, ()
+        if cents:
+            amounts = divide(cents, [rate for _, rate in self.tax_lines])
+            unit.taxes = [(name, amount) for (name, _), amount in zip(self.tax_lines, amounts, strict=True)]
 
     @property
     def shipping_tax(self) -> int:
@@ -179,7 +187,7 @@ def new_order(
     )
     _discount(world, order)
     for unit in units:
-        _tax(order, unit)
+        order.tax(unit)
     if units and not takeaway and (express or sum(unit.price for unit in units) < 15_000):
         order.shipping = 1595 if express else 795
     return order
@@ -199,12 +207,11 @@ def _add(world: World, order: Order, product: Product, item_type: str, wraps: Un
     unit = Unit(1 << order.bits_used, world.asides.uuid(), product, product.price, item_type=item_type, wraps=wraps)
     order.bits_used += 1
     if wraps is not None:
-        _tax(order, unit)
+        unit.kind = CHARGE
+        order.tax(unit)
+    elif item_type == "gift-card" or world.reference.is_gift_card(product.id):
+        unit.kind = GIFT_CARD
     order.units.append(unit)
-
-
-def _tax(order: Order, unit: Unit) -> None:
-    unit.tax = (tax_within if order.market.tax_included else tax_on)(unit.net, order.tax_rate)
 
 
 def exchange_order(world: World, original: Order, store: Place, units: Sequence[Unit], return_id: str) -> Order | None:
@@ -227,8 +234,9 @@ def exchange_order(world: World, original: Order, store: Place, units: Sequence[
     if is_even:
         order.coupon = None
         for new, old in zip(order.units, units, strict=True):
-            new.price, new.tax, new.discounts = old.price, old.tax, old.discounts
+            new.price, new.discounts = old.price, old.discounts
             new.item_discount, new.order_discount = old.item_discount, old.order_discount
+            order.tax(new, old.tax)
     order.account = original.account
     order.exchanged = (original.id, return_id)
     return order
@@ -350,7 +358,7 @@ def _item(world: World, order: Order, unit: Unit) -> dict[str, Any]:
         "item_discounts": number(unit.item_discount),
         "order_discounts": number(unit.order_discount),
         "tax": number(unit.tax),
-        "tax_provider_details": tax_lines(unit.tax, order),
+        "tax_provider_details": _tax_lines(unit, order),
         "quantity": 1,
         "status": "created",
         "is_preorder": False,
@@ -369,14 +377,14 @@ def _item(world: World, order: Order, unit: Unit) -> dict[str, Any]:
     return item
 
 
-def tax_lines(tax: int, order: Order) -> list[dict[str, Any]]:
+def _tax_lines(unit: Unit, order: Order) -> list[dict[str, Any]]:
     """A unit's tax as the lines of an item; of what is not taxed there are none."""
-    if not tax:
+    if not unit.taxes:
         return []
     country = order.market.country
     return [
         {"name": name, "amount": number(amount), "rate": rate / 100_000, "country_code": country}
-        for (name, amount), (_, rate) in zip(order.tax_by_name(tax), order.tax_lines, strict=True)
+        for (name, amount), (_, rate) in zip(unit.taxes, order.tax_lines, strict=True)
     ]
 
 

@@ -5,10 +5,17 @@ something is sold: a store's own, else those of its market.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, TypeAlias
 
 # Name and rate of each tax, in 1/100,000.
 TaxLines: TypeAlias = tuple[tuple[str, int], ...]
+
+
+@cache
+def rate_of(lines: TaxLines) -> int:
+    """All of them together."""
+    return sum(rate for _, rate in lines)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +54,7 @@ class Place:
     @property
     def tax_rate(self) -> int:
         """All its taxes together."""
-        return sum(rate for _, rate in self.tax_lines)
+        return rate_of(self.tax_lines)
 
 
 _NEW_YORK: Final = (("State Tax", 4_000), ("City Tax", 4_875))

@@ -62,8 +62,7 @@ class Reference:
         """Day and hour where something happened: in its location's zone, else its channel's, else the retailer's."""
         zones = self._zones
         zone = (location_id and zones["locations"].get(location_id)) or (channel and zones["channels"].get(channel))
-        moment += _offset(zone or self._zone, moment // HOUR)
-        return LocalTime(moment // DAY, moment % DAY // HOUR)
+        return _local_time(zone or self._zone, moment // HOUR)
 
     def midnight(self, day: int, location_id: str) -> int:
         """The first moment of a day there."""
@@ -198,6 +197,7 @@ def _rates(start: int, currency: str) -> list[Row]:
 
 
 @cache
-def _offset(zone: str, hour: int) -> int:
-    """Milliseconds from UTC in that hour; no zone here changes its clocks within one."""
-    return clock.offset(ZoneInfo(zone), hour * HOUR)
+def _local_time(zone: str, hour: int) -> LocalTime:
+    """That of an hour, counted from 1970 in UTC: no zone here is before or behind by parts of one."""
+    moment = hour * HOUR + clock.offset(ZoneInfo(zone), hour * HOUR)
+    return LocalTime(moment // DAY, moment % DAY // HOUR)

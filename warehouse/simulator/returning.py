@@ -36,6 +36,9 @@ class Line:
     adjusted: int
     tax: int
     is_damaged: bool = False
+    # The tax by its names, as the order has it.
+    taxes: Sequence[tuple[str, int]] = ()
+    country: str = ""
 
 
 def after_sale(world: World, order: Order) -> None:
@@ -113,7 +116,9 @@ def line_of(world: World, order: Order, unit: Unit) -> Line:
     """A unit of an order that comes back, at what was paid for it or a little less."""
     amount = unit.gross(order.market)
     adjusted = amount - percent_of(amount, 10) if world.chance.happens(0.04) else amount
-    return Line(unit.id, unit.product.id, False, amount, adjusted, unit.tax)
+    line = Line(unit.id, unit.product.id, False, amount, adjusted, unit.tax)
+    line.taxes, line.country = unit.taxes, order.market.country
+    return line
 
 
 def of_order(order: Order) -> dict[str, Any]:
@@ -158,7 +163,7 @@ def process(world: World, lines: Sequence[Line], place: Place, currency: str, fe
             # What came back before anybody listened lies on no shelf of today that the first receipts did not tell of.
             for line in goods:
                 world.truth.shelf(place.id, line.product_id).move(world.day_at(place), 1)
-            book_returned(world, order_id, lines, place, currency, fee, associate.associate_id if associate else None)
+            book_returned(world, order_id, lines, place, currency, fee)
     return return_id
 
 

@@ -3,14 +3,15 @@
 A change is booked with the event that tells of it, so the books cover exactly the events that were told.
 """
 
-from decimal import Decimal
+from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from warehouse.simulator import clock
-from warehouse.simulator.figures import TABLES, Figures
+from warehouse.simulator.figures import FOUR_PLACES, NO_CURRENCY, TABLES, Figures
 from warehouse.simulator.handling import RequestTruth, fulfillment_rows
 from warehouse.simulator.money import decimal
 from warehouse.simulator.reference import Reference
@@ -347,6 +348,28 @@ class Truth:
     def close(self) -> None:
         """All is told: book what waited for more."""
         self.figures.close()
+        for request in self.requests.values():
+            self._close_request(request)
+
+    def _close_request(self, request: RequestTruth) -> None:
+        """Book a request on the days of its steps: what it did is known only when all is told."""
+        sold_by = self.figures.seller_of(request.order_id)
+        location_id = request.location_id
+
+        def book(moment: int, **numbers: int) -> None:
+            day, _ = self.reference.local_time(moment, location_id)
+            self.figures.book(
+                "daily_store", (day, location_id, sold_by.currency if sold_by else NO_CURRENCY), **numbers
+            )
+
+        for moment, units in request.completed:
+            book(moment, fulfilled_units=units)
+        for moment, units, _ in request.failed:
+            book(moment, rejected_units=units)
+        if request.completed and not request.is_open:
+            book(max(moment for moment, _ in request.completed), fulfilled_requests=1)
+        if request.service_level == "IN_STORE_HANDOVER":
+            book(request.moments[-1], pickup_requests=1)
 
     def to_builtins(self) -> dict[str, object]:
         """As values of JSON, in the order of their ids."""
@@ -379,6 +402,11 @@ class Truth:
             },
             **{name: self.figures.rows(name) for name in TABLES},
             "daily_sales": self.figures.in_currency_of("daily_sales", REPORTED, self.reference),
+            "daily_store": self.figures.in_currency_of("daily_store", ("net_sales", "returned_sales"), self.reference),
+            "daily_associates": list(self._associates()),
+            "daily_taxes": [
+                row | {"is_apportioned": bool(row["is_apportioned"])} for row in self.figures.rows("daily_taxes")
+            ],
             "daily_tenders": [
                 row | {"tender_kind": TENDERS[str(row["payment_method"])]} for row in self.figures.rows("daily_tenders")
             ],
@@ -394,6 +422,16 @@ class Truth:
             ],
             "inventory_counts": msgspec.to_builtins(self.counted),
         }
+
+    def _associates(self) -> Iterator[dict[str, object]]:
+        rows = self.figures.rows("daily_associates")
+        for row, (_, page) in zip(rows, self.figures.pages("daily_associates"), strict=True):
+            orders = page["orders"]
+            average = (decimal(page["net_sales"]) / orders).quantize(FOUR_PLACES, ROUND_HALF_UP) if orders else None
+            yield row | {
+                "average_order_value": None if average is None else str(average),
+                "units_per_transaction": page["units"] / orders if orders else None,
+            }
 
     def to_json(self) -> bytes:
         """The books as JSON, the same bytes for the same books."""
