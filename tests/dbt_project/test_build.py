@@ -29,8 +29,8 @@ WARNINGS_OF_THE_SAMPLE = {
 }
 # By what a daily model tells its rows apart, beside tenant and day.
 CUTS = {"daily_sales": ["channel_type", "channel", "currency"], "daily_inventory": ["location_id", "product_id"]}
-# The simulated retailer sells nothing but products.
-NOT_SIMULATED = {"gift_cards_sold", "charges"}
+# What the simulated retailer does not do, or not within so few days.
+NOT_SIMULATED = {"gift_cards_sold", "charges", "refunded_shipping"}
 # What daily_sales puts where no event says.
 UNSAID = {"channel_type": "'unknown'", "channel": "'unknown'", "currency": "'XXX'"}
 
