@@ -1,6 +1,6 @@
 """What the simulated retailer knows and NewStore does not say: its zones, names, costs, gift cards, tenders and rates.
 
-It leaves gaps, as retailers do: a store and a product of which nothing is said, days before the first rate.
+It leaves gaps, as retailers do: a store without a zone, products without a cost, days before the first rate.
 """
 
 import csv
@@ -24,8 +24,8 @@ Row = Mapping[str, str]
 UTC: Final = "UTC"
 HEADQUARTERS: Final = (("America/New_York", "USD"), ("Europe/Berlin", "EUR"), ("Pacific/Auckland", "USD"))
 FISCAL: Final = (("gregorian", "01-01"), ("nrf-4-5-4", "02-01"), ("4-4-5", "07-01"))
-# Nothing is said of this store but by its channel, nothing of the cost of every so many products.
-UNDESCRIBED: Final = STORES[4]
+# The zone of this store only its channel says, and nobody the cost of every so many products.
+WITHOUT_ZONE: Final = STORES[4]
 WITHOUT_COST: Final = 9
 COST_PERCENT: Final = 38
 # From which day on a rate is valid, counted from the first of the simulation.
@@ -127,7 +127,7 @@ def _locations(start: int) -> list[Row]:
             "location_id": place.id,
             "name": place.name,
             "kind": "store" if place.is_store else "warehouse",
-            "time_zone": place.time_zone,
+            "time_zone": "" if place is WITHOUT_ZONE else place.time_zone,
             "region": "Europe" if place.market is GERMANY else "North America",
             "country": place.market.country,
             "currency": place.market.currency,
@@ -136,7 +136,6 @@ def _locations(start: int) -> list[Row]:
             "selling_area": "" if place is CENTRE else str(140 + 35 * place.index),
         }
         for place in PLACES
-        if place is not UNDESCRIBED
     ]
 
 
@@ -149,7 +148,7 @@ def _channels() -> list[Row]:
         {
             "channel": store.prefix,
             "name": store.name,
-            "time_zone": store.time_zone if store is UNDESCRIBED else "",
+            "time_zone": store.time_zone if store is WITHOUT_ZONE else "",
             "location_id": store.id,
         }
         for store in STORES
