@@ -80,7 +80,11 @@ sales as (
         orders.business_date as date,
         orders.cancelled_on,
         1 as orders,
-        sold.* exclude (tenant, order_id, shipping_of_lines, shipping_tax_of_lines, tax),
+        {%- for name in [
+            'units', 'gross_sales', 'discounts', 'included_tax', 'net_sales', 'gift_cards_sold', 'charges',
+        ] %}
+        sold.{{ name }},
+        {%- endfor %}
         coalesce(orders.shipping_tax, sold.shipping_tax_of_lines, 0) as tax_on_shipping,
         coalesce(
             orders.shipping_total - case when orders.is_tax_included then tax_on_shipping else 0 end,
@@ -170,7 +174,7 @@ final as (
         {{ log_position() }}::bigint as changed_batch
     from either
     inner join orders on either.tenant = orders.tenant and either.order_id = orders.order_id
-    group by 1, 2, 3, 4, 5
+    group by all
 
 )
 

@@ -1,4 +1,6 @@
 {%- set counts = ['orders', 'units', 'returns', 'returned_units'] + requested_counts() -%}
+{%- set sold = {'orders': 'sold_orders', 'units': 'sold_units'} -%}
+{%- set figures = ['sold_orders', 'sold_units'] + counts[2:] + ['net_sales', 'returned_sales'] -%}
 {{ config(materialized='whole') }}
 
 with bookings as (
@@ -37,7 +39,7 @@ days as (
         location_id,
         currency,
         {%- for name in counts %}
-        {{ sum_of_known(name, 'bigint') }} as {{ name }},
+        {{ sum_of_known(name, 'bigint') }} as {{ sold.get(name, name) }},
         {%- endfor %}
         {{ sum_of_known('net_sales') }} as net_sales,
         {{ sum_of_known('returned_sales') }} as returned_sales
@@ -100,11 +102,9 @@ paired as (
         coalesce(days.date, last_year.date) as date,
         coalesce(days.location_id, last_year.location_id) as location_id,
         coalesce(days.currency, last_year.currency) as currency,
-        {%- for name in counts %}
+        {%- for name in figures %}
         coalesce(days.{{ name }}, case when days.tenant is null then 0 end) as {{ name }},
         {%- endfor %}
-        coalesce(days.net_sales, case when days.tenant is null then 0 end) as net_sales,
-        coalesce(days.returned_sales, case when days.tenant is null then 0 end) as returned_sales,
         coalesce(last_year.net_sales, case when last_year.tenant is null then 0 end) as net_sales_same_day_last_year
     from days
     full join last_year
@@ -120,7 +120,7 @@ first_days as (
     select
         tenant,
         location_id,
-        min(date) filter (where orders > 0) as first_sold_on
+        min(date) filter (where sold_orders > 0) as first_sold_on
     from days
     group by tenant, location_id
 
@@ -129,16 +129,16 @@ first_days as (
 final as (
 
     select
-        paired.* rename (orders as sold_orders, units as sold_units),
+        paired.*,
         coalesce(
             coalesce(locations.opened_on, first_days.first_sold_on) <= calendar.day_last_year
             and coalesce(locations.closed_on, 'infinity'::date) >= paired.date,
             false
         ) as is_same_store,
-        rates.reporting_currency,
         {%- for name in ['net_sales', 'returned_sales'] %}
-        try_cast(paired.{{ name }} * rates.rate as decimal(18, 4)) as {{ name }}_reporting{{ ',' if not loop.last }}
+        try_cast(paired.{{ name }} * rates.rate as decimal(18, 4)) as {{ name }}_reporting,
         {%- endfor %}
+        rates.reporting_currency
     from paired
     left join calendar on paired.tenant = calendar.tenant and paired.date = calendar.date
     left join first_days on paired.tenant = first_days.tenant and paired.location_id = first_days.location_id
