@@ -3,6 +3,11 @@
     {{ return(['orders', 'units', 'cancelled_units', 'returns', 'returned_units']) }}
 {%- endmacro %}
 
+{#- What locations do for orders, on the same days. -#}
+{% macro requested_counts() -%}
+    {{ return(['fulfilled_requests', 'pickup_requests', 'fulfilled_units', 'rejected_units']) }}
+{%- endmacro %}
+
 {% macro booked_amounts() -%}
     {{ return([
         'gross_sales', 'discounts', 'included_tax', 'net_sales', 'gift_cards_sold', 'charges', 'shipping', 'tax',
@@ -110,3 +115,12 @@
         returns.is_historical is distinct from true
         and returns.{{ condition }}
 {% endmacro %}
+
+{#- An amount in the retailer's currency by the rate of its day, where one is known: a row of int_reporting_rates. -#}
+{% macro join_reporting_rates(rows) -%}
+    left join {{ ref('int_reporting_rates') }} as rates
+        on {{ rows }}.tenant = rates.tenant
+        and {{ rows }}.currency = rates.currency
+        and {{ rows }}.date >= rates.valid_from
+        and {{ rows }}.date < rates.valid_to
+{%- endmacro %}

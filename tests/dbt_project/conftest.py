@@ -43,7 +43,7 @@ def warehouse_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse
 @pytest.fixture
 def in_all_orders(warehouse_of: WarehouseOf, seed: int) -> Callable[..., list[duckdb.DuckDBPyConnection]]:
     """A function that gives a lake for each way in which the same events may come: as they are in one refresh,
-    backwards in eight, and twice each in any order over three."""
+    backwards in four, and twice each in any order over three."""
 
     def build(events: Sequence[Envelope]) -> list[duckdb.DuckDBPyConnection]:
         mixed = [*events, *events]
@@ -51,7 +51,7 @@ def in_all_orders(warehouse_of: WarehouseOf, seed: int) -> Callable[..., list[du
         backwards = list(reversed(events))
         return [
             warehouse_of(events),
-            warehouse_of(backwards, splits=min(len(backwards), 8)),
+            warehouse_of(backwards, splits=min(len(backwards), 4)),
             warehouse_of(mixed, splits=3),
         ]
 

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from heapq import heappop, heappush
+from pathlib import Path
 from typing import Final, TypeAlias
 
 from msgspec import Struct
@@ -49,7 +50,11 @@ class Simulation:
         make_world: Callable[[], World],
         until: int | None,
         expected_events: int | None,
+        *,
+        with_reference: bool,
     ) -> None:
+        # Whether the truth is that of a log in which what the retailer knows besides is loaded.
+        self.with_reference = with_reference
         self._seed = seed
         self._expected_events = expected_events
         self._delivering = delivering
@@ -72,6 +77,10 @@ class Simulation:
             raise RuntimeError("the truth is known only after the last delivery was taken")
         return self._truth
 
+    def write_reference(self, folder: Path) -> list[tuple[str, Path]]:
+        """Write what the retailer knows besides into CSV files, one of each kind; gives kinds and files."""
+        return self._make_world().known_besides.write(folder)
+
     def __iter__(self) -> Iterator[bytes]:
         self._truth = None
         world = self._make_world()
@@ -81,6 +90,7 @@ class Simulation:
             # Whatever is published from now on cannot be delivered before now.
             yield from courier.due(world.now)
         yield from courier.due(None)
+        world.truth.close()
         self._truth = world.truth
 
 

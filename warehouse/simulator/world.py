@@ -16,6 +16,7 @@ from warehouse.simulator.catalogue import Catalogue
 from warehouse.simulator.chance import Chance
 from warehouse.simulator.people import Employee, Population
 from warehouse.simulator.places import Place
+from warehouse.simulator.reference import NOTHING, make_reference
 from warehouse.simulator.stockroom import Stockroom
 from warehouse.simulator.truth import Truth
 
@@ -35,13 +36,23 @@ class World:
     """All that the courses of events share; `now` is the moment in which they act."""
 
     def __init__(
-        self, seed: int, start: int, events: int | None, families: Collection[str] | None, colours: int
+        self,
+        seed: int,
+        start: int,
+        events: int | None,
+        families: Collection[str] | None,
+        colours: int,
+        *,
+        with_reference: bool,
     ) -> None:
         self.chance = Chance(f"{seed}:world")
         # For what only adds to an event: it takes no turn away from the choices that make the world what it is.
         self.asides = Chance(f"{seed}:asides")
-        self.truth = Truth()
         self.catalogue = Catalogue(self.chance, colours)
+        # What the retailer knows besides the stream, and what of it the books reckon with.
+        self.known_besides = make_reference(seed, start, self.catalogue.products)
+        self.reference = self.known_besides if with_reference else NOTHING
+        self.truth = Truth(self.reference)
         self.people = Population(self.chance, REMEMBERED_CUSTOMERS)
         self.stockroom = Stockroom(self.catalogue.products)
         self.staff: dict[Place, list[Employee]] = {}
@@ -89,6 +100,10 @@ class World:
         """A number that only grows, as fulfilment events carry it."""
         self.logical_timestamp += self.chance.between(1, 9)
         return self.logical_timestamp
+
+    def day_at(self, place: Place) -> int:
+        """The business day there, counted from 1970."""
+        return self.reference.local_time(self.now, place.id).day
 
     def associate_of(self, place: Place) -> Employee | None:
         """Somebody who works there."""

@@ -1,8 +1,9 @@
 {%- set sources = ['stg_order_events', 'stg_return_orders', 'stg_fulfillment_orders'] -%}
-{#- A sale and what is cancelled of it are of the order's place, a return of the location that took the goods back. -#}
+{#- A sale and what is cancelled of it are of the order's place, the rest of the location that did it. -#}
 {%- set zones = [
     {'rows': 'int_orders', 'location': 'demand_location_id', 'channel': 'channel'},
     {'rows': 'fct_returns', 'location': 'return_location_id'},
+    {'rows': 'fct_fulfillment_requests', 'location': 'fulfillment_location_id'},
 ] -%}
 {%- set columns_of_the_order = [
     'channel_type', 'channel', 'demand_location_id', 'associate_id', 'customer_id', 'business_hour',
@@ -79,7 +80,11 @@ sales as (
         orders.business_date as date,
         orders.cancelled_on,
         1 as orders,
-        sold.* exclude (tenant, order_id, shipping_of_lines, shipping_tax_of_lines, tax),
+        {%- for name in [
+            'units', 'gross_sales', 'discounts', 'included_tax', 'net_sales', 'gift_cards_sold', 'charges',
+        ] %}
+        sold.{{ name }},
+        {%- endfor %}
         coalesce(orders.shipping_tax, sold.shipping_tax_of_lines, 0) as tax_on_shipping,
         coalesce(
             orders.shipping_total - case when orders.is_tax_included then tax_on_shipping else 0 end,
@@ -128,22 +133,48 @@ bookings as (
 
 ),
 
+requests as (
+
+    select
+        tenant,
+        order_id,
+        business_date as date,
+        fulfillment_location_id as location_id,
+        true as is_request,
+        (status = 'completed')::integer as fulfilled_requests,
+        (service_level is not distinct from 'IN_STORE_HANDOVER')::integer as pickup_requests,
+        completed_item_count as fulfilled_units,
+        failed_item_count as rejected_units
+    from {{ touched_rows('fct_fulfillment_requests') }}
+    where order_id is not null
+
+),
+
+either as (
+
+    select * from bookings
+    union all by name
+    select * from requests
+
+),
+
 final as (
 
     select
         orders.tenant,
         orders.order_id,
-        bookings.date,
-        coalesce(bookings.location_id, orders.demand_location_id, 'unknown') as location_id,
-        coalesce(bookings.currency, orders.currency, 'XXX') as currency,
+        either.date,
+        coalesce(either.location_id, orders.demand_location_id, 'unknown') as location_id,
+        coalesce(either.currency, orders.currency, 'XXX') as currency,
         {%- for column in columns_of_the_order %}
         any_value(orders.{{ column }}) as {{ column }},
         {%- endfor %}
-        {{ booked_sums(booked_counts(), booked_amounts()) }},
+        count(*) > count(either.is_request) as has_bookings,
+        {{ booked_sums(booked_counts() + requested_counts(), booked_amounts()) }},
         {{ log_position() }}::bigint as changed_batch
-    from bookings
-    inner join orders on bookings.tenant = orders.tenant and bookings.order_id = orders.order_id
-    group by 1, 2, 3, 4, 5
+    from either
+    inner join orders on either.tenant = orders.tenant and either.order_id = orders.order_id
+    group by all
 
 )
 

@@ -8,18 +8,17 @@ with orders as (
     select
         tenant,
         order_id,
-        demand_location_id,
-        channel,
+        coalesce(demand_location_id, 'unknown') as location_id,
         coalesce(currency, 'XXX') as currency,
         shipping_tax,
         business_date,
-        cancelled_at
+        cancelled_on
     from {{ touched_rows('fct_orders') }}
     where is_sale
 
 ),
 
--- A unit that came by a swap is taxed as the one that the customer ordered.
+-- A unit that came by a swap is taxed as the one that the customer ordered. Shipping goes with the whole of its order.
 units as (
 
     select
@@ -28,7 +27,7 @@ units as (
         origins.ordered_item_id,
         items.line_kind,
         items.tax,
-        items.cancelled_at
+        case when items.line_kind != 'shipping' then items.cancelled_on end as cancelled_on
     from {{ touched_rows('fct_order_items') }} as items
     inner join {{ touched_rows('int_order_units') }} as origins
         on items.tenant = origins.tenant and items.order_id = origins.order_id and items.item_id = origins.item_id
@@ -59,14 +58,26 @@ tax_lines as (
 
 ),
 
--- What no tax line names is of an unknown tax: the rest of a unit's, and the header's on shipping that is no line.
+shipped as (
+
+    select
+        tenant,
+        order_id,
+        sum(tax) as tax
+    from units
+    where line_kind = 'shipping'
+    group by tenant, order_id
+
+),
+
+-- What no tax line names is of an unknown tax: the rest of a unit's, and of what the order says of its shipping.
 taxes as (
 
     select
         units.tenant,
         units.order_id,
         {{ tax_of('tax_lines.tax') }},
-        units.cancelled_at
+        units.cancelled_on
     from units
     inner join tax_lines
         on units.tenant = tax_lines.tenant
@@ -79,7 +90,7 @@ taxes as (
         'unknown' as name,
         'unknown' as country_code,
         units.tax - lines.named_tax as amount,
-        units.cancelled_at
+        units.cancelled_on
     from units
     inner join lines
         on units.tenant = lines.tenant and units.order_id = lines.order_id and units.ordered_item_id = lines.item_id
@@ -90,41 +101,24 @@ taxes as (
         orders.order_id,
         'unknown' as name,
         'unknown' as country_code,
-        orders.shipping_tax as amount,
-        null as cancelled_at
+        orders.shipping_tax - coalesce(shipped.tax, 0) as amount,
+        null as cancelled_on
     from orders
-    where
-        orders.shipping_tax != 0
-        and (orders.tenant, orders.order_id) not in (
-            select (units.tenant, units.order_id) from units
-            where units.line_kind = 'shipping' and units.tax != 0
-        )
+    left join shipped on orders.tenant = shipped.tenant and orders.order_id = shipped.order_id
 
 ),
 
--- Whatever is charged beside the goods goes with an order that is cancelled as a whole.
 booked as (
 
     select
-        orders.tenant,
-        orders.order_id,
-        orders.demand_location_id,
-        orders.channel,
-        orders.currency,
-        orders.business_date,
+        orders.*,
         taxes.name,
         taxes.country_code,
         taxes.amount,
-        coalesce(taxes.cancelled_at, orders.cancelled_at) as cancelled_at
+        coalesce(taxes.cancelled_on, orders.cancelled_on) as taken_back_on
     from orders
     inner join taxes on orders.tenant = taxes.tenant and orders.order_id = taxes.order_id
-    where taxes.amount is not null
-
-),
-
-timed as (
-
-    {{ with_local_time('booked', 'cancelled_at', 'demand_location_id', 'channel') }}
+    where taxes.amount != 0
 
 ),
 
@@ -135,15 +129,15 @@ days as (
         business_date as date,
         amount as collected,
         0 as cancelled
-    from timed
+    from booked
     union all
     select
         *,
-        local_time::date as date,
+        taken_back_on as date,
         0 as collected,
         amount as cancelled
-    from timed
-    where cancelled_at is not null
+    from booked
+    where taken_back_on is not null
 
 ),
 
@@ -153,7 +147,7 @@ final as (
         tenant,
         order_id,
         date,
-        coalesce(demand_location_id, 'unknown') as location_id,
+        location_id,
         name,
         country_code,
         currency,

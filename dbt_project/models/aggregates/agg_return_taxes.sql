@@ -10,7 +10,7 @@ with lines as (
         returned.return_id,
         returned.item_id,
         coalesce(returned.currency, orders.currency, 'XXX') as currency,
-        returned.refund_tax,
+        coalesce(returned.refund_tax, returned.refund_amount - returned.refund_excl_tax) as refund_tax,
         returned.tax_lines,
         origins.ordered_item_id
     from {{ touched_rows('int_return_lines') }} as returned

@@ -1,21 +1,62 @@
 {{ config(materialized='whole') }}
 
-with customers as (
+with orders as (
+
+    select
+        tenant,
+        order_id,
+        customer_key,
+        customer_id,
+        coalesce(channel, 'unknown') as channel,
+        coalesce(currency, 'XXX') as currency,
+        ordered_at,
+        business_date
+    from {{ ref('int_orders') }}
+    where customer_key is not null
+
+),
+
+-- A refund can be in another currency than its order, which is counted in its own.
+bookings as (
+
+    select
+        *,
+        1 as order_count,
+        0 as units,
+        0 as net_sales,
+        0 as cancelled_sales,
+        0 as returned_sales
+    from orders
+    union all
+    select
+        orders.* replace (bookings.currency as currency),
+        0 as order_count,
+        bookings.units,
+        bookings.net_sales,
+        bookings.cancelled_sales,
+        bookings.returned_sales
+    from {{ ref('agg_order_bookings') }} as bookings
+    inner join orders on bookings.tenant = orders.tenant and bookings.order_id = orders.order_id
+    where bookings.has_bookings
+
+),
+
+customers as (
 
     select
         tenant,
         customer_key,
         currency,
         any_value(customer_id) as customer_id,
-        sum(orders) as order_count,
-        sum(units) as units,
-        sum(net_sales) as net_sales,
-        sum(cancelled_sales) as cancelled_sales,
-        sum(returned_sales) as returned_sales,
+        sum(order_count)::bigint as order_count,
+        {{ sum_of_known('units', 'bigint') }} as units,
+        {%- for name in ['net_sales', 'cancelled_sales', 'returned_sales'] %}
+        {{ sum_of_known(name) }} as {{ name }},
+        {%- endfor %}
         min(business_date) as first_order_on,
         max(business_date) as last_order_on,
         arg_min(channel, (ordered_at, order_id)) as first_channel
-    from {{ ref('agg_customer_orders') }}
+    from bookings
     group by tenant, customer_key, currency
 
 ),
@@ -29,7 +70,8 @@ ranked as (
         rank() over (partition by tenant, currency order by last_order_on) - 1 as with_less_recency,
         rank() over (partition by tenant, currency order by order_count) - 1 as with_less_frequency,
         rank() over (
-            partition by tenant, currency order by net_sales - cancelled_sales - returned_sales
+            partition by tenant, currency
+            order by net_sales::decimal(38, 4) - cancelled_sales - returned_sales nulls first
         ) - 1 as with_less_money
     from customers
 
@@ -41,11 +83,11 @@ final as (
         tenant,
         customer_key,
         customer_id,
-        order_count::bigint as order_count,
-        try_cast(units as bigint) as units,
-        try_cast(net_sales as decimal(18, 4)) as net_sales,
-        try_cast(cancelled_sales as decimal(18, 4)) as cancelled_sales,
-        try_cast(returned_sales as decimal(18, 4)) as returned_sales,
+        order_count,
+        units,
+        net_sales,
+        cancelled_sales,
+        returned_sales,
         first_order_on,
         last_order_on,
         case

@@ -11,6 +11,7 @@ with bookings as (
         currency,
         {{ (booked_counts() + booked_amounts()) | join(',\n        ') }}
     from {{ ref('agg_order_bookings') }}
+    where has_bookings
     union all
     select
         tenant,
@@ -30,13 +31,13 @@ summed as (
         date,
         channel_type,
         channel,
-        currency,
         {%- for name in booked_counts() %}
         {{ sum_of_known(name, 'bigint') }} as {{ name }},
         {%- endfor %}
         {%- for name in booked_amounts() %}
-        {{ sum_of_known(name) }} as {{ name }}{{ ',' if not loop.last }}
+        {{ sum_of_known(name) }} as {{ name }},
         {%- endfor %}
+        currency
     from bookings
     group by tenant, date, channel_type, channel, currency
 
@@ -62,16 +63,12 @@ final as (
 
     select
         totals.*,
-        rates.reporting_currency,
         {%- for name in ['gross_sales', 'net_sales', 'cancelled_sales', 'returned_sales', 'total_sales'] %}
-        try_cast(totals.{{ name }} * rates.rate as decimal(18, 4)) as {{ name }}_reporting{{ ',' if not loop.last }}
+        try_cast(totals.{{ name }} * rates.rate as decimal(18, 4)) as {{ name }}_reporting,
         {%- endfor %}
+        rates.reporting_currency
     from totals
-    left join {{ ref('int_reporting_rates') }} as rates
-        on totals.tenant = rates.tenant
-        and totals.currency = rates.currency
-        and totals.date >= rates.valid_from
-        and totals.date < rates.valid_to
+    {{ join_reporting_rates('totals') }}
 
 )
 

@@ -36,7 +36,7 @@ blind_lines as (
         tenant,
         return_id,
         coalesce(currency, 'XXX') as currency,
-        refund_tax,
+        coalesce(refund_tax, refund_amount - refund_excl_tax) as refund_tax,
         tax_lines,
         {{ named_tax('tax_lines') }} as named_tax
     from {{ ref('int_return_lines') }}
