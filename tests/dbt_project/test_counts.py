@@ -1,4 +1,4 @@
-"""Counts are taken between two moments: what moves meanwhile is shown beside them and does not change what is on hand."""
+"""Counts are taken between two moments: what moves meanwhile is shown beside them and changes nothing on hand."""
 
 from datetime import UTC, date, datetime
 from typing import Any

@@ -40,8 +40,8 @@ BUSY = [
     step("assigned", "r3", "03-01T12:00:00", "a", "b"),
     step(READY, "r1", "03-01T10:00:00", "a", "b"),
     step(DONE, "r1", "03-01T14:00:00", "a", "b"),
-    # 2 March: r2 is packed after 24 hours. Of r3 one unit is gone, the other is turned down two hours later, which closes
-    # it; it took 22 hours. r4 is turned down whole, without a reason.
+    # 2 March: r2 is packed after 24 hours. Of r3 one unit is gone after 22 hours, the other is turned down two hours
+    # later, which closes it. r4 is turned down whole, without a reason.
     step(READY, "r2", "03-02T10:00:00", "a"),
     step(DONE, "r3", "03-02T10:00:00", "a"),
     step(FAILED, "r3", "03-02T12:00:00", "b", rejection_reason="Damaged"),
@@ -69,8 +69,8 @@ SCENARIOS: dict[str, list[Envelope]] = {
         step(DONE, "r2", "03-03T09:00:00", "a"),
         step(DONE, "r2", "03-02T09:00:00", "a"),
     ],
-    # Assigned at 23:00 on 7 March in Los Angeles and gone at 01:00 on the 8th; the night before the clocks go forward, so
-    # the 8th ends 22 hours later. The first zone that was loaded was a wrong one.
+    # Assigned at 23:00 on 7 March in Los Angeles and gone at 01:00 on the 8th, when r2 is assigned. The clocks go
+    # forward in that night, so the 8th ends 22 hours later. The first zone that was loaded was a wrong one.
     "abroad": [
         step("assigned", "r1", "03-08T07:00:00", "a"),
         step(DONE, "r1", "03-08T09:00:00", "a"),
@@ -80,8 +80,9 @@ SCENARIOS: dict[str, list[Envelope]] = {
     ],
 }
 COLUMNS = (
-    "location_id, date, assigned, completed, failed, rejected_by_reason, units, hours_to_ready_p50, hours_to_ready_p90, "
-    "hours_to_complete_p50, hours_to_complete_p90, open_at_close, oldest_open_hours"
+    "location_id, date, assigned, completed, failed, rejected_by_reason, units, "
+    "hours_to_ready_p50, hours_to_ready_p90, hours_to_complete_p50, hours_to_complete_p90, "
+    "open_at_close, oldest_open_hours"
 )
 
 
@@ -123,7 +124,9 @@ def test_days_are_those_of_facts(settings: Settings) -> None:
 
 
 def test_a_correction_leaves_no_day_where_it_was(settings: Settings) -> None:
-    columns = "location_id, date, assigned, completed, units, hours_to_complete_p50, hours_to_complete_p90, open_at_close"
+    columns = (
+        "location_id, date, assigned, completed, units, hours_to_complete_p50, hours_to_complete_p90, open_at_close"
+    )
     assert rows_in_every_order(settings, "corrected", "marts.daily_fulfillment", columns) == [
         ("BERK", date(2026, 3, 1), 2, 0, 0, None, None, 2),
         # 24 hours both.
