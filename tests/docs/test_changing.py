@@ -67,9 +67,7 @@ def test_the_worked_examples(checkout: Path) -> None:
     lines, items = models / "intermediate" / "int_order_lines.sql", models / "marts" / "fct_order_items.sql"
     insert(lines, "        {{ said('item.shipping_method')", block_with("item.engraving"))
     insert(items, "    'shipping_service_level', 'shipping_method'", block_with("'engraving',"))
-    described = (
-        "      - name: engraving\n        data_type: varchar\n        description: What is engraved on it.\n"
-    )
+    described = "      - name: engraving\n        data_type: varchar\n        description: What is engraved on it.\n"
     insert(models / "marts" / "fct_order_items.yml", "      - name: shipping_method\n", described)
 
     # The event and its facts.
@@ -99,4 +97,4 @@ def test_the_worked_examples(checkout: Path) -> None:
         }
     ]
     messages = json.loads(run(checkout, "warehouse", "sql", "--json", "select engraving from marts.fct_order_items"))
-    assert messages == [{"engraving": "For you"}]
+    assert messages == [{"engraving": "A.L."}]
