@@ -13,12 +13,15 @@
     nullif(trim({{ text }}), '')
 {%- endmacro %}
 
-{#- Extended attributes as a map from name to value; a name may stand twice, its first value counts. -#}
+{#- Extended attributes as a map from name to value, empty without any; a name may stand twice, its first value counts. -#}
 {% macro attributes_by_name(attributes) -%}
-    map_from_entries(list_filter(
-        list_transform({{ attributes }}, lambda each: { 'key': {{ said('each.name') }}, 'value': each.value ->> '$' }),
-        lambda each, place:
-            each.key is not null
-            and list_position(list_transform({{ attributes }}, lambda one: {{ said('one.name') }}), each.key) = place
+    map_from_entries(list_transform(
+        list_sort(list_distinct(list_transform(
+            coalesce({{ attributes }}, []), lambda each: {{ said('each.name') }}
+        ))),
+        lambda one: {
+            'key': one,
+            'value': list_filter({{ attributes }}, lambda each: {{ said('each.name') }} = one)[1].value ->> '$'
+        }
     ))
 {%- endmacro %}

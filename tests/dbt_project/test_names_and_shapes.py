@@ -137,7 +137,11 @@ EVENTS = [
             "associate_name": "Max",
             "associate_email": "m@example.com",
         },
-        extended_attributes=[{"name": "vip", "value": True}, {"name": "birthday", "value": {"month": 5, "day": 17}}],
+        extended_attributes=[
+            {"name": "vip", "value": True},
+            {"name": "vip", "value": False},
+            {"name": "birthday", "value": {"month": 5, "day": 17}},
+        ],
     ),
     event(
         "customer.updated",
@@ -158,6 +162,8 @@ EVENTS = [
         contact_phone="34",
         note="Ring twice",
     ),
+    event("customer.created", 1, id="cem"),
+    event("employee.created", 1, id="dan"),
     event("employee.created", 1, id="eve", roles=["clerk", "associate"], external_directory=False),
     event(
         "employee.updated",
@@ -273,6 +279,7 @@ def test_customers_have_attributes_of_either_shape(con: duckdb.DuckDBPyConnectio
             {"vip": "true", "birthday": '{"month":5,"day":17}'},
         ),
         ("bob", None, "1", *[None] * 7, {"tier": "gold", "vip": "false"}),
+        ("cem", *[None] * 9, {}),
     ]
     columns = "company_name, salutation, province, phone, note"
     assert rows(con, f"select {columns} from marts.dim_customer_addresses") == [
@@ -283,6 +290,7 @@ def test_customers_have_attributes_of_either_shape(con: duckdb.DuckDBPyConnectio
 def test_roles_are_names_in_either_shape(con: duckdb.DuckDBPyConnection) -> None:
     columns = "employee_id, roles, external_directory, last_login_at"
     assert rows(con, f"select {columns} from marts.dim_employees order by employee_id") == [
+        ("dan", [], None, None),
         ("eve", ["associate", "clerk"], "false", None),
         ("max", ["associate", "manager"], "okta", datetime(2026, 3, 2, 6, tzinfo=UTC)),
     ]
