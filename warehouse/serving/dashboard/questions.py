@@ -1,5 +1,6 @@
-"""What the dashboard asks the lake. Money is of one currency at a time; no rows, no sum of nothing. Days of sales, returns
-and fulfilled orders are business days, those of payments and stock are UTC.
+"""What the dashboard asks the lake. Money is of one currency at a time; no rows, no sum of nothing.
+
+Days of sales, returns and fulfilled orders are business days, those of payments and stock are UTC.
 
 A figure has the name and the meaning that docs/metrics.md gives it: promised, asked for and paid are three things.
 """
