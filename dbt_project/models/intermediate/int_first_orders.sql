@@ -106,7 +106,10 @@ firsts as (
 news as (
     {% if is_partial() %}
     select
-        *,
+        tenant,
+        order_id,
+        customer_key,
+        ordered_at,
         true as is_first
     from (
         select * from firsts
@@ -115,13 +118,19 @@ news as (
     ) as begun
     union all
     select
-        *,
+        tenant,
+        order_id,
+        customer_key,
+        ordered_at,
         false as is_first
     from replaced
     where (tenant, order_id) not in (select (firsts.tenant, firsts.order_id) from firsts)
     {%- else %}
     select
-        *,
+        tenant,
+        order_id,
+        customer_key,
+        ordered_at,
         true as is_first
     from firsts
     {%- endif %}
@@ -131,7 +140,11 @@ news as (
 final as (
 
     select
-        *,
+        tenant,
+        order_id,
+        customer_key,
+        ordered_at,
+        is_first,
         {{ log_position() }}::bigint as changed_batch
     from news
 

@@ -59,7 +59,12 @@ blind as (
             return_id,
             currency,
             {{ tax_of('tax') }}
-        from (select *, unnest(tax_lines) as tax from blind_lines) as lines
+        from (
+            select
+                *,
+                unnest(tax_lines) as tax
+            from blind_lines
+        ) as lines
     ) as named
     where amount is not null
     union all

@@ -18,7 +18,7 @@ returned as (
     select
         named.tenant,
         named.order_id,
-        count(named.return_id) as returns,
+        count(named.return_id) as return_count,
         count(returns.refund) as valued_returns,
         count(distinct returns.currency) as currencies,
         min(named.return_id) as return_id,
@@ -61,16 +61,16 @@ valued as (
     select
         orders.tenant,
         orders.order_id,
-        case when returned.returns = 1 then returned.return_id end as return_id,
+        case when returned.return_count = 1 then returned.return_id end as return_id,
         case when returned.original_orders = 1 then returned.original_order_id end as original_order_id,
-        coalesce(returned.returns, 0) as returns,
+        coalesce(returned.return_count, 0) as returns,
         orders.business_date,
         orders.grand_total as value_out,
         case
             when
-                returned.valued_returns = returned.returns
+                returned.valued_returns = returned.return_count
                 and returned.currencies <= 1
-                and coalesce(returned.currency, orders.currency) is not distinct from orders.currency
+                and coalesce(returned.currency, orders.currency, 'XXX') = coalesce(orders.currency, 'XXX')
                 then try_cast(returned.value_back as decimal(18, 4))
         end as value_back,
         orders.currency
