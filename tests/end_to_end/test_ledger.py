@@ -47,13 +47,17 @@ Book = dict[tuple[Any, ...], dict[str, Any]]
 
 
 class Mart(NamedTuple):
-    """A mart, the columns that name its rows, and those that the ledger knows; `sums` are decimal amounts."""
+    """A mart, the columns that name its rows, and those that the ledger knows; `sums` are decimal amounts.
+
+    Where there are columns `of_rows`, rows are compared in which one of these says something.
+    """
 
     name: str
     key: tuple[str, ...]
     values: tuple[str, ...]
     sums: tuple[str, ...] = ()
     query: str = ""
+    of_rows: tuple[str, ...] = ()
 
 
 MARTS: Final = {
@@ -165,10 +169,11 @@ MARTS: Final = {
         "daily_store",
         ("date", "location_id", "currency"),
         (
-            *("sold_orders", "sold_units", "fulfilled_requests", "pickup_requests", "returns", "returned_units"),
+            *("sold_orders", "sold_units", "fulfilled_requests", "returns", "returned_units"),
             "reporting_currency",
         ),
         ("net_sales", "returned_sales", "net_sales_reporting", "returned_sales_reporting"),
+        of_rows=("sold_orders", "fulfilled_requests", "returns"),
     ),
     "daily_hours": Mart(
         "daily_hours",
@@ -254,6 +259,7 @@ def _as_told(value: object) -> object:
 
 def _by_key(mart: Mart, rows: list[dict[str, Any]]) -> Book:
     book = {}
+    rows = [row for row in rows if not mart.of_rows or any(row[name] for name in mart.of_rows)]
     for row in rows:
         sums = {name: None if row[name] is None else Decimal(row[name]) for name in mart.sums}
         book[tuple(row[name] for name in mart.key)] = {**row, **sums}

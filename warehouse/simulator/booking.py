@@ -80,9 +80,9 @@ def book_sale(world: World, order: Order, units: Sequence[Unit], priced: Sequenc
 
 def _by_kind(order: Order, units: Sequence[Unit]) -> dict[str, int]:
     """What units of each kind cost without tax."""
-    net = {PRODUCT: 0, GIFT_CARD: 0, CHARGE: 0}
+    net, included = {PRODUCT: 0, GIFT_CARD: 0, CHARGE: 0}, order.market.tax_included
     for unit in units:
-        net[unit.kind] += without_tax(order, unit)
+        net[unit.kind] += unit.net - unit.tax if included else unit.net
     return net
 
 
@@ -155,9 +155,12 @@ def _book_taxes(
 ) -> None:
     """Book the taxes of units by their names, that of shipping without one."""
     figures, place = world.truth.figures, (day, sold_by.location_id or UNKNOWN)
+    sums: dict[str, int] = {}
     for unit in units:
         for name, cents in unit.taxes:
-            figures.book("daily_taxes", (*place, name, order.market.country, sold_by.currency), **{column: cents})
+            sums[name] = sums.get(name, 0) + cents
+    for name, cents in sums.items():
+        figures.book("daily_taxes", (*place, name, order.market.country, sold_by.currency), **{column: cents})
     if with_shipping and order.shipping_tax:
         key = (*place, UNKNOWN, UNKNOWN, sold_by.currency)
         figures.book("daily_taxes", key, **{column: order.shipping_tax})

@@ -1,6 +1,7 @@
 """All that is left to chance. One seed gives one sequence of choices, on every machine and in every version of this."""
 
 import random
+from bisect import bisect
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import TypeVar
@@ -46,8 +47,9 @@ class Weighted:
 
     def __init__(self, weights: Sequence[float]) -> None:
         self._cumulated = list(accumulate(weights))
-        self._numbers = range(len(self._cumulated))
+        self._total = self._cumulated[-1]
+        self._last = len(self._cumulated) - 1
 
     def pick(self, chance: Chance) -> int:
         """One of the numbers."""
-        return chance.choices(self._numbers, cum_weights=self._cumulated)[0]
+        return bisect(self._cumulated, chance.random() * self._total, 0, self._last)

@@ -55,7 +55,7 @@ def reject(world: World, request: Request, units: Sequence[Unit]) -> None:
     lines = [_named(unit) | {"rejection_reason": reason, "status": "failed"} for unit in units]
     if _tell(world, request, "items_failed", lines):
         _know(world, request, units)
-        _page(world, request).failed.append((world.told_at, len(units), reason))
+        _page(world, request).failed += ((world.told_at, len(units), reason),)
 
 
 def make_ready(world: World, request: Request) -> None:
@@ -81,7 +81,7 @@ def hand_over(world: World, request: Request, units: Sequence[Unit]) -> None:
         bits = _know(world, request, units)
         world.truth.order(request.order.id).fulfilled |= bits
         # In a store nothing says when units were handed over but the event itself.
-        _page(world, request).completed.append((world.told_at if request.order.takeaway else world.now, len(units)))
+        _page(world, request).completed += ((world.told_at if request.order.takeaway else world.now, len(units)),)
         day = world.day_at(request.place)
         for unit in units:
             world.truth.shelf(request.place.id, unit.product.id).fulfil(day)

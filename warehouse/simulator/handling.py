@@ -15,7 +15,7 @@ NINE_OF_TEN: Final = 0.9
 HALF: Final = 0.5
 
 
-class RequestTruth(msgspec.Struct):
+class RequestTruth(msgspec.Struct, gc=False):
     """A request to a place, by the events that were told; moments in ms, units by their number."""
 
     order_id: str
@@ -24,8 +24,8 @@ class RequestTruth(msgspec.Struct):
     known: int = 0
     assigned_at: int | None = None
     ready_at: int | None = None
-    completed: list[tuple[int, int]] = []
-    failed: list[tuple[int, int, str]] = []
+    completed: tuple[tuple[int, int], ...] = ()
+    failed: tuple[tuple[int, int, str], ...] = ()
 
     @property
     def completed_units(self) -> int:

@@ -44,11 +44,8 @@ class Unit:
     # Its tax by authority.
     taxes: Sequence[tuple[str, int]] = ()
     wraps: "Unit | None" = None
-
-    @property
-    def is_goods(self) -> bool:
-        """Whether it lies on a shelf and is fulfilled from there."""
-        return self.product.index < GIFT_CARDS[0].index
+    # Whether it lies on a shelf and is fulfilled from there.
+    is_goods: bool = True
 
     @property
     def net(self) -> int:
@@ -146,7 +143,8 @@ class Order:
     @property
     def grand_total(self) -> int:
         """What the customer pays in all."""
-        return sum(unit.gross(self.market) for unit in self.units) + self.shipping
+        net = sum(unit.price - unit.item_discount - unit.order_discount for unit in self.units)
+        return net + self.shipping + (0 if self.market.tax_included else sum(unit.tax for unit in self.units))
 
 
 def new_order(
@@ -205,6 +203,7 @@ def add_extras(world: World, order: Order) -> None:
 
 def _add(world: World, order: Order, product: Product, item_type: str, wraps: Unit | None) -> None:
     unit = Unit(1 << order.bits_used, world.asides.uuid(), product, product.price, item_type=item_type, wraps=wraps)
+    unit.is_goods = False
     order.bits_used += 1
     if wraps is not None:
         unit.kind = CHARGE

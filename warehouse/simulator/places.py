@@ -29,11 +29,8 @@ class Market:
     tax_lines: TaxLines
     zone: int
     web_channel: str
-
-    @property
-    def tax_included(self) -> bool:
-        """Whether its prices hold the tax."""
-        return self.price_method == "tax_included"
+    # Whether its prices hold the tax.
+    tax_included: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,8 +61,8 @@ _ILLINOIS: Final = (("State Tax", 6_250), ("County Tax", 1_750), ("City Tax", 2_
 _TEXAS: Final = (("State Tax", 6_250), ("City Tax", 2_000))
 _VAT: Final = (("VAT", 19_000),)
 
-UNITED_STATES: Final = Market("US", "USD", "tax_excluded", "avalara", _NEW_YORK, -5, "webshop-us")
-GERMANY: Final = Market("DE", "EUR", "tax_included", "fixedrate", _VAT, 1, "webshop-eu")
+UNITED_STATES: Final = Market("US", "USD", "tax_excluded", "avalara", _NEW_YORK, -5, "webshop-us", False)
+GERMANY: Final = Market("DE", "EUR", "tax_included", "fixedrate", _VAT, 1, "webshop-eu", True)
 MARKETS: Final = (UNITED_STATES, GERMANY)
 
 _US: Final = UNITED_STATES

@@ -75,11 +75,12 @@ class Simulation:
         """What the events add up to; known once all deliveries were taken."""
         if self._truth is None:
             raise RuntimeError("the truth is known only after the last delivery was taken")
+        self._truth.close()
         return self._truth
 
     def write_reference(self, folder: Path) -> list[tuple[str, Path]]:
         """Write what the retailer knows besides into CSV files, one of each kind; gives kinds and files."""
-        return self._make_world().known_besides.write(folder)
+        return self._make_world().known_besides().write(folder)
 
     def __iter__(self) -> Iterator[bytes]:
         self._truth = None
@@ -90,7 +91,6 @@ class Simulation:
             # Whatever is published from now on cannot be delivered before now.
             yield from courier.due(world.now)
         yield from courier.due(None)
-        world.truth.close()
         self._truth = world.truth
 
 

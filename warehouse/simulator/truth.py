@@ -257,6 +257,7 @@ class Truth:
 
     def __init__(self, reference: Reference) -> None:
         self.reference = reference
+        self._is_closed = False
         self.counts = Counts()
         self.orders: dict[str, OrderTruth] = {}
         # Orders that NewStore makes up for the money of blind returns.
@@ -346,7 +347,10 @@ class Truth:
         return (page.on_hand, page.moved) if page else (0, 0)
 
     def close(self) -> None:
-        """All is told: book what waited for more."""
+        """All is told: book what waited for more, once."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         self.figures.close()
         for request in self.requests.values():
             self._close_request(request)
