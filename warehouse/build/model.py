@@ -23,6 +23,7 @@ from warehouse.build.touched_entities import (
     is_touched,
     moved_entities,
 )
+from warehouse.build.written_rows import MOST_KEPT_ROWS, WrittenRows, rows_after
 from warehouse.lake.transaction import transaction
 
 # The batch after which everything in a table came.
@@ -108,20 +109,12 @@ def _places(zones: Mapping[str, str], parents: Mapping[str, str], own: str) -> t
     return parents[zones["rows"]] if "rows" in zones else own, ["things.place = 'retailer'", *places]
 
 
-class WrittenRows(msgspec.Struct, frozen=True):
-    """What a run has put into a mart: the rows of the entities that have changed since a batch, which stand in a table
-    `written_table` of their own as well, in the place of so many `deleted` ones."""
-
-    since: int
-    deleted: int
-
-
 class Run(msgspec.Struct, frozen=True):
     """What all models of one run share: its id, the batch of the log up to which it reads, and which tables hold the
     rows of touched entities of others.
 
     All deliveries after the batch `arrived_after`, where there is one, stand in a copy as well. `written` is filled
-    with the marts of which the touched rows need not be looked for when they are published.
+    by name with what it has put into tables: whoever reads or publishes the same rows need not look for them.
     """
 
     run_id: str
@@ -166,20 +159,13 @@ def _build(con: duckdb.DuckDBPyConnection, model: Model, run: Run, full: bool, s
             con.execute(
                 f"update build.main.generations set batch = {_reached(model, run)} where model = ?", [model.name]
             )
-    if len(deleted) == 1 and run.written is not None and model.strategy == "by_entity" and model.schema in PUBLISHED:
-        con.execute(f"create or replace table {written_table(model.name)} as from new_rows")
-        run.written[model.name] = WrittenRows(int(rows[0][0]), deleted[0])
-
-
-def written_table(mart: str) -> str:
-    """Where a run keeps the rows of touched entities that it has put into a mart, until they are published."""
-    return f"run.main.written_{mart}"
-
-
-def forget_written(con: duckdb.DuckDBPyConnection, run: Run) -> None:
-    """Drop all that a run has kept for publishing."""
-    for mart in run.written or {}:
-        con.execute(f"drop table if exists {written_table(mart)}")
+    # The rows of several steps are not all in `new_rows` any more.
+    if len(deleted) == 1 and run.written is not None and model.strategy == "by_entity":
+        ((count,),) = con.execute("select count(*) from new_rows").fetchall()
+        if model.schema in PUBLISHED or count <= MOST_KEPT_ROWS:
+            written = WrittenRows(EntityColumns(model.relation, model.entity), int(rows[0][0]), deleted[0])
+            written.keep(con, "new_rows", model.touched_table)
+            run.written[model.name] = written
 
 
 def is_built(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
@@ -273,20 +259,32 @@ def _is_copied(run: Run, built: int) -> bool:
 
 
 def _show_touched(con: duckdb.DuckDBPyConnection, model: Model, run: Run, is_many: bool) -> None:
-    """Give the model views of its sources' rows of touched entities: out of the copies that the run has of such rows,
-    else, where the table is large and the entities are not many, by the numbers of these rows, else by a scan."""
+    """Give the model views of its sources' rows of touched entities."""
     for number, (view, place) in enumerate(model.views.items()):
-        rows = f"from {run.shared.get(place, place.relation)}"
-        if place not in run.shared and not is_many:
-            ((count,),) = con.execute(f"select count(*) from {place.relation}").fetchall()
-            if count > LARGE_TABLE_ROWS:
-                ids = f"select {model.entity[-1]} from {model.touched_table}"
-                rows = find_rows(con, place, ids, f"rows_{number}") or rows
+        rows = _rows_of(con, model, run, place, f"{view}{OF_VIEWS}{number}", is_many)
         touched = is_touched(place.entity, model.entity, model.touched_table)
         con.execute(
             f"create or replace temp view {view} as select * from ({rows}) "
             f"where {is_likely_touched(place.entity)} and {touched}"
         )
+
+
+def _rows_of(
+    con: duckdb.DuckDBPyConnection, model: Model, run: Run, place: EntityColumns, table: str, is_many: bool
+) -> str:
+    """A query of these rows and maybe others: out of the copies that the run has of such rows, else, where the table is
+    large and the entities are not many, by the numbers of these rows, else by a scan. It may use temporary tables of
+    names that begin with `table`."""
+    if place in run.shared:
+        return f"from {run.shared[place]}"
+    written = (run.written or {}).get(place.relation.rpartition(".")[2])
+    if written is not None and written.place == place:
+        return rows_after(con, written, model.entity, model.touched_table, table)
+    ((count,),) = con.execute(f"select count(*) from {place.relation}").fetchall()
+    rows = None
+    if count > LARGE_TABLE_ROWS and not is_many:
+        rows = find_rows(con, place, f"select {model.entity[-1]} from {model.touched_table}", table)
+    return rows or f"from {place.relation}"
 
 
 def _delete(con: duckdb.DuckDBPyConnection, model: Model, columns: tuple[str, ...], table: str) -> int:

@@ -13,7 +13,11 @@ import msgspec
 
 from warehouse.build.names import OF_VIEWS
 
-TOUCHED_BITS: Final = 2**22
+# Bits for each entity, so that few others share one; up to so many bits, as DuckDB copies a variable wherever a query
+# names it.
+BITS_PER_ENTITY: Final = 64
+LEAST_BITS: Final = 2**10
+MOST_BITS: Final = 2**22
 # A table's rows are read in so many ranges at most: what lies between two that are near each other is read with them.
 MOST_RANGES: Final = 32
 # Of more rows a list of their numbers costs more than it saves.
@@ -73,11 +77,12 @@ def find_touched(
     """Put those entities into a temporary table, and the hashes of their last columns into the variable `touched`, a
     bit each; how many they are."""
     con.execute(f"create or replace temp table {table} as {entities}")
-    con.execute(
-        f"set variable touched = (select bitstring_agg((hash({columns[-1]}) % {TOUCHED_BITS})::integer, "
-        f"0, {TOUCHED_BITS - 1}) from {table})"
-    )
     ((count,),) = con.execute(f"select count(*) from {table}").fetchall()
+    bits = min(max(LEAST_BITS, 2 ** (count * BITS_PER_ENTITY).bit_length()), MOST_BITS)
+    con.execute(
+        f"set variable touched = (select bitstring_agg((hash({columns[-1]}) % {bits})::integer, 0, {bits - 1}) "
+        f"from {table})"
+    )
     return int(count)
 
 
@@ -89,7 +94,8 @@ def is_touched(columns: tuple[str, ...], entity: tuple[str, ...], table: str = "
 def is_likely_touched(columns: tuple[str, ...]) -> str:
     """What to ask before it where more columns are read. The bit costs no more than the column it is asked of, and
     DuckDB asks it before it reads any other: of the payloads of a large table only those near such rows are read."""
-    return f"get_bit(getvariable('touched'), (hash({columns[-1]}) % {TOUCHED_BITS})::integer) = 1"
+    bit = f"(hash({columns[-1]}) % bit_length(getvariable('touched'))::ubigint)::integer"
+    return f"get_bit(getvariable('touched'), {bit}) = 1"
 
 
 def find_rows(con: duckdb.DuckDBPyConnection, place: EntityColumns, ids: str, rows: str) -> str | None:
