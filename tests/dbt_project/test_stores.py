@@ -90,7 +90,8 @@ EVENTS = [
     order("old-2", "2025-03-11T20:00:00Z", 25, **{**LA, "associate_id": "bob"}),
     # What it sold later in the year has no day yet: the newest is the 12th of March.
     order("old-3", "2025-06-01T20:00:00Z", 99, **{**LA, "associate_id": "bob"}),
-    said("location", location_id="LA", time_zone="America/Los_Angeles"),
+    # LA is closed from the 11th on, and no same store any more.
+    said("location", location_id="LA", time_zone="America/Los_Angeles", closed_on="2026-03-11"),
     said("location", location_id="NYC", time_zone="America/New_York", opened_on="2026-01-15"),
     said("retailer", tenant="acme", currency="USD"),
     said("rate", currency="EUR", to_currency="USD", valid_from="2026-01-01", rate="1.1"),
@@ -124,7 +125,7 @@ def test_stores_hours_and_associates(con: Any) -> None:
         (day(9), "LA", "USD", 2, 3, 200, 0, 0, 0, 0, 0, 0, 0, 30, True),
         # The request ends at 19:00 on the 10th in Los Angeles.
         (day(10), "LA", "USD", 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, True),
-        (day(11), "LA", "USD", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 25, True),
+        (day(11), "LA", "USD", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 25, False),
         (day(12), "NYC", "EUR", 0, 0, 0, 0, 0, 0, 0, 1, 1, 9, 0, False),
         (day(12), "NYC", "USD", 0, 0, 0, 0, 0, 0, 0, 1, 1, 60, 0, False),
     ]

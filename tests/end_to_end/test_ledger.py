@@ -431,9 +431,10 @@ def test_deliveries_and_events_equal_the_ledger(told: Told) -> None:
 
 
 def answer(con: duckdb.DuckDBPyConnection, title: str) -> list[dict[str, Any]]:
-    """What README's query of that title says of the first retailer."""
-    found = re.findall(rf"\*\*{title}\*\*.*?```sql\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert len(found) == 1, f"README.md has {len(found)} queries titled {title!r}"
+    """What the query of that title in docs/query.md says of the first retailer."""
+    page = (ROOT / "docs" / "query.md").read_text()
+    found = re.findall(rf"\*\*{title}\*\*.*?```sql\n(.*?)```", page, re.DOTALL)
+    assert len(found) == 1, f"docs/query.md has {len(found)} queries titled {title!r}"
     query = re.sub(r"(?<=from |join )marts\.\w+", r"(from \g<0> where tenant = 'demo')", found[0])
     relation = con.execute(query)
     names = [column[0] for column in relation.description or ()]
@@ -450,7 +451,7 @@ def told_events(told: Told, name: str) -> list[dict[str, Any]]:
     return list(payloads.values())
 
 
-def test_net_sales_by_channel_as_readme_asks(told: Told) -> None:
+def test_net_sales_by_channel_as_the_page_asks(told: Told) -> None:
     expected: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
     for page in told.ledgers["demo"]["daily_sales"]:
         expected[page["channel_type"], page["channel"], page["currency"]] += Decimal(page["net_sales"])
@@ -460,7 +461,7 @@ def test_net_sales_by_channel_as_readme_asks(told: Told) -> None:
     assert len(rows) > 8
 
 
-def test_open_authorisations_as_readme_asks(told: Told) -> None:
+def test_open_authorisations_as_the_page_asks(told: Told) -> None:
     ledger = told.ledgers["demo"]
     expected = set()
     for page in ledger["payment_accounts"]:
@@ -476,7 +477,7 @@ def test_open_authorisations_as_readme_asks(told: Told) -> None:
     assert len(rows) == len(expected)
 
 
-def test_units_on_hand_by_store_as_readme_asks(told: Told) -> None:
+def test_units_on_hand_by_store_as_the_page_asks(told: Told) -> None:
     units: Counter[str] = Counter()
     sold_out: Counter[str] = Counter()
     for page in told.ledgers["demo"]["stock"]:
@@ -488,7 +489,7 @@ def test_units_on_hand_by_store_as_readme_asks(told: Told) -> None:
     assert {row["location_id"]: row["products_sold_out"] for row in rows} == sold_out
 
 
-def test_return_rate_by_product_as_readme_asks(told: Told) -> None:
+def test_return_rate_by_product_as_the_page_asks(told: Told) -> None:
     handed_over = {
         item["id"]: item["product_id"]
         for name in ("order.completed", "order.shipped", "fulfillment_request.items_completed")
@@ -508,7 +509,7 @@ def test_return_rate_by_product_as_readme_asks(told: Told) -> None:
     assert rows[0]["percent"] > rows[-1]["percent"] == 0
 
 
-def test_time_from_placed_to_handed_over_as_readme_asks(told: Told) -> None:
+def test_time_from_placed_to_handed_over_as_the_page_asks(told: Told) -> None:
     # Of the first orders the creation was before the stream began; some completions say as much as it.
     completions = [event for event in told_events(told, "order.completed") if "placed_at" in event]
     headers = [*told_events(told, "order.created"), *told_events(told, "order.opened"), *completions]

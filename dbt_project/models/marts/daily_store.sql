@@ -132,7 +132,7 @@ final as (
         paired.*,
         coalesce(
             coalesce(locations.opened_on, first_days.first_sold_on) <= calendar.day_last_year
-            and coalesce(locations.closed_on, 'infinity'::date) >= paired.date,
+            and coalesce(locations.closed_on, 'infinity'::date) > paired.date,
             false
         ) as is_same_store,
         {%- for name in ['net_sales', 'returned_sales'] %}
