@@ -52,9 +52,9 @@ EVENTS = [
     order("a", "2026-03-10T01:30:00Z", 100, 60, **LA),
     order("b", "2026-03-10T01:59:00Z", 40, **LA),
     # From the web, on the 10th in UTC: the store in LA is to hand over one unit and turns the other one down.
-    order("w", "2026-03-10T08:00:00Z", 10, 20, channel_type="web", channel="shop"),
-    request("assigned", "f1", "2026-03-10T09:00:00Z", "w", "LA", "w-0", "w-1", logical_timestamp=1),
-    request("items_failed", "f1", "2026-03-10T09:30:00Z", "w", "LA", "w-1", logical_timestamp=2),
+    order("w", "2026-03-10T05:00:00Z", 10, 20, channel_type="web", channel="shop"),
+    request("assigned", "f1", "2026-03-10T06:00:00Z", "w", "LA", "w-0", "w-1", logical_timestamp=1),
+    request("items_failed", "f1", "2026-03-10T06:30:00Z", "w", "LA", "w-1", logical_timestamp=2),
     request(
         "items_completed",
         "f1",
@@ -122,9 +122,9 @@ def test_stores_hours_and_associates(con: Any) -> None:
     )
     query = f"select {columns} from marts.daily_store where date >= '2026-01-01' order by date, location_id, currency"
     assert rows(con, query) == [
-        (day(9), "LA", "USD", 2, 3, 200, 0, 0, 0, 0, 0, 0, 0, 30, True),
-        # The request ends at 19:00 on the 10th in Los Angeles.
-        (day(10), "LA", "USD", 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, True),
+        (day(9), "LA", "USD", 2, 3, 200, 0, 0, 0, 1, 0, 0, 0, 30, True),
+        # A unit is turned down at 23:30 on the 9th in Los Angeles, the other taken away at 19:00 on the 10th.
+        (day(10), "LA", "USD", 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, True),
         (day(11), "LA", "USD", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 25, False),
         (day(12), "NYC", "EUR", 0, 0, 0, 0, 0, 0, 0, 1, 1, 9, 0, False),
         (day(12), "NYC", "USD", 0, 0, 0, 0, 0, 0, 0, 1, 1, 60, 0, False),
@@ -137,7 +137,7 @@ def test_stores_hours_and_associates(con: Any) -> None:
     columns = "date, business_hour, channel, location_id, currency, orders, units, net_sales"
     assert rows(con, f"select {columns} from marts.daily_hours where date >= '2026-01-01' order by all") == [
         (day(9), 18, "LA", "LA", "USD", 2, 3, 200),
-        (day(10), 8, "shop", "unknown", "USD", 1, 2, 30),
+        (day(10), 5, "shop", "unknown", "USD", 1, 2, 30),
     ]
     columns = (
         "date, associate_id, location_id, orders, units, net_sales, returned_sales, average_order_value, "

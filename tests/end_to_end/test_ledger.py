@@ -169,8 +169,8 @@ MARTS: Final = {
         "daily_store",
         ("date", "location_id", "currency"),
         (
-            *("sold_orders", "sold_units", "fulfilled_requests", "returns", "returned_units"),
-            "reporting_currency",
+            *("sold_orders", "sold_units", "fulfilled_requests", "fulfilled_units", "pickup_requests"),
+            *("rejected_units", "returns", "returned_units", "reporting_currency"),
         ),
         ("net_sales", "returned_sales", "net_sales_reporting", "returned_sales_reporting"),
         of_rows=("sold_orders", "fulfilled_requests", "returns"),

@@ -371,9 +371,10 @@ class Truth:
         for moment, units, _ in request.failed:
             book(moment, rejected_units=units)
         if request.completed and not request.is_open:
-            book(max(moment for moment, _ in request.completed), fulfilled_requests=1)
-        if request.service_level == "IN_STORE_HANDOVER":
-            book(request.moments[-1], pickup_requests=1)
+            is_pickup = request.service_level == "IN_STORE_HANDOVER"
+            book(
+                max(moment for moment, _ in request.completed), fulfilled_requests=1, pickup_requests=int(is_pickup)
+            )
 
     def to_builtins(self) -> dict[str, object]:
         """As values of JSON, in the order of their ids."""

@@ -142,11 +142,21 @@ requests as (
         fulfillment_location_id as location_id,
         true as is_request,
         (status = 'completed')::integer as fulfilled_requests,
-        (service_level is not distinct from 'IN_STORE_HANDOVER')::integer as pickup_requests,
-        completed_item_count as fulfilled_units,
-        failed_item_count as rejected_units
+        (status = 'completed' and service_level is not distinct from 'IN_STORE_HANDOVER')::integer as pickup_requests
     from {{ touched_rows('fct_fulfillment_requests') }}
     where order_id is not null
+    {%- for name, day in {'fulfilled_units': 'completed_on', 'rejected_units': 'failed_on'}.items() %}
+    union all by name
+    select
+        tenant,
+        order_id,
+        {{ day }} as date,
+        fulfillment_location_id as location_id,
+        true as is_request,
+        quantity as {{ name }}
+    from {{ touched_rows('fct_fulfillment_items') }}
+    where order_id is not null and {{ day }} is not null
+    {%- endfor %}
 
 ),
 
