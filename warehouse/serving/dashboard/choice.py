@@ -31,7 +31,7 @@ class Choice(msgspec.Struct, frozen=True):
     @property
     def span(self) -> str:
         """The days in words."""
-        first, last = f"{self.first:%d %B %Y}", f"{self.last:%d %B %Y}"
+        first, last = in_words(self.first), in_words(self.last)
         return first if self.first == self.last else f"{first} to {last}"
 
     def parameters(self) -> dict[str, object]:
@@ -45,6 +45,11 @@ class Choice(msgspec.Struct, frozen=True):
             "locations": list(self.locations),
             "categories": list(self.categories),
         }
+
+
+def in_words(day: date) -> str:
+    """Such as 1 February 2025."""
+    return f"{day.day} {day:%B %Y}"
 
 
 def spans(days: Mapping[str, Any]) -> dict[str, Span]:

@@ -12,6 +12,7 @@ from warehouse.serving.dashboard.definitions import define
 from warehouse.serving.dashboard.question import Question
 
 NOTHING: Final = "Nothing on these days with these filters."
+NO_CHANGE: Final = "+0.0%"
 # Ratios, among the numbers with a fraction that are no money.
 SHARES: Final = ("change", "sell_through", "out_of_stock", "share")
 
@@ -36,6 +37,9 @@ def figures(*shown: Figure) -> None:
                 each.change,
                 border=True,
                 width="stretch",
+                height="stretch",
+                delta_color="off" if each.change == NO_CHANGE else "normal",
+                delta_arrow="off" if each.change == NO_CHANGE else "auto",
                 help="\n\n".join(filter(None, (each.note, define(each.meaning)))),
             )
 

@@ -75,7 +75,6 @@ _MEANINGS: Final = {
 TOTAL: Final = Question(
     f"""
 select
-    count(*) filter (where units > 0) as products_sold,
     coalesce(sum(units), 0)::bigint as units,
     coalesce(sum(net_sales), 0) as net_sales,
     coalesce(sum(on_hand), 0)::bigint as on_hand,
@@ -85,7 +84,7 @@ select
 from ({_PRODUCTS})
 """,
     ("stock_position",),
-    {**_MEANINGS, "products_sold": "metric.units"},
+    _MEANINGS,
 )
 AS_OF: Final = Question(
     "select max(as_of) as as_of from marts.stock_position where tenant = $tenant", ("stock_position",)

@@ -54,9 +54,8 @@ STORES: Final = Question(
     f"""
 select
     {LOCATION_NAME.format("days.location_id")} as store,
-    locations.region,
     days.net_sales,
-    days.net_sales_same_day_last_year,
+    days.net_sales_same_day_last_year as last_year,
     (days.net_sales / nullif(days.net_sales_same_day_last_year, 0) - 1)::double as change,
     days.sold_orders,
     days.sold_units,
@@ -64,7 +63,8 @@ select
     days.returned_sales,
     days.fulfilled_requests,
     days.rejected_units,
-    days.is_same_store
+    days.is_same_store,
+    locations.region
 from marts.daily_store as days
 left join marts.dim_locations as locations using (tenant, location_id)
 where
@@ -75,7 +75,7 @@ where
 order by days.net_sales desc nulls last, store
 """,
     ("daily_store", "dim_locations"),
-    {"store": "dim_locations.name", "change": CHANGE},
+    {"store": "dim_locations.name", "last_year": "daily_store.net_sales_same_day_last_year", "change": CHANGE},
 )
 THIS_DAY: Final = "this day"
 LAST_YEAR: Final = "same day last year"
@@ -117,7 +117,7 @@ CHANNELS: Final = Question(
 select
     coalesce(named.name, today.channel, year_before.channel) as channel,
     coalesce(today.net_sales, 0) as net_sales,
-    coalesce(year_before.net_sales, 0) as net_sales_last_year,
+    coalesce(year_before.net_sales, 0) as last_year,
     (today.net_sales / nullif(year_before.net_sales, 0) - 1)::double as change,
     coalesce(today.orders, 0) as orders,
     coalesce(today.units, 0) as units
@@ -132,5 +132,5 @@ left join marts.dim_channels as named
 order by net_sales desc, channel
 """,
     ("daily_sales",),
-    {"net_sales_last_year": _LAST_YEAR, "change": f"daily_sales.net_sales / ({_LAST_YEAR}) - 1"},
+    {"last_year": _LAST_YEAR, "change": f"daily_sales.net_sales / ({_LAST_YEAR}) - 1"},
 )

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from warehouse.serving.dashboard import charts
+from warehouse.serving.dashboard.choice import in_words
 from warehouse.serving.dashboard.filters import ask
 from warehouse.serving.dashboard.lake import answer, one
 from warehouse.serving.dashboard.questions import merchandise as q
@@ -14,9 +15,8 @@ def show(version: int) -> None:
     choice = ask(version, "currency", "locations", "categories")
     total, as_of = one(version, q.TOTAL.sql, choice), one(version, q.AS_OF.sql, choice)["as_of"]
     cover = total["weeks_of_cover"]
-    st.markdown(f"#### {choice.span}" + (f", stock as of {as_of:%d %B %Y}" if as_of else ""))
+    st.markdown(f"#### {choice.span}" + (f", stock as of {in_words(as_of)}" if as_of else ""))
     figures(
-        Figure("Products sold", f"{total['products_sold']:,}", q.TOTAL.meaning("products_sold")),
         Figure("Units", f"{total['units']:,}", q.TOTAL.meaning("units")),
         Figure(f"Net sales ({choice.currency})", money(total["net_sales"]), q.TOTAL.meaning("net_sales")),
         Figure("Units on hand", f"{total['on_hand']:,}", q.TOTAL.meaning("on_hand")),

@@ -19,7 +19,7 @@ from warehouse.serving.month_close import LINES, NET_AFTER
 def show(version: int) -> None:
     """The last month when nothing else is chosen."""
     choice = ask(version, "currency", span="Last month", days_key="days-close")
-    st.markdown(f"#### {choice.span}, {choice.currency}")
+    st.markdown(f"#### {choice.span}")
     sums, taxes = one(version, q.SALES.sql, choice), answer(version, q.TAXES.sql, choice)
     left, right = st.columns([2, 3], gap="large")
     with left:
@@ -43,7 +43,7 @@ def _column_of_sums(choice: Choice, sums: Mapping[str, Any]) -> None:
             "currency": [choice.currency] * len(shown),
         }
     )
-    heading("From gross to total", rows)
+    heading(f"From gross to total ({choice.currency})", rows)
     with st.container(border=True, gap="small"):
         for name, amount in shown:
             _line(name, amount, is_sum=name in ("net_sales", "total_sales"))
@@ -74,13 +74,8 @@ def _gift_cards(choice: Choice, cards: Mapping[str, Any]) -> None:
         "net_liability_change": "Owed more (less)",
     }
     rows = pa.Table.from_pylist([{**cards, "currency": choice.currency}])
-    heading("Gift cards", rows)
-    figures(
-        *(
-            Figure(f"{name} ({choice.currency})", money(cards[key]), q.GIFT_CARDS.meaning(key))
-            for key, name in names.items()
-        )
-    )
+    heading(f"Gift cards ({choice.currency})", rows)
+    figures(*(Figure(name, money(cards[key]), q.GIFT_CARDS.meaning(key)) for key, name in names.items()))
 
 
 def _reconciliation(version: int, choice: Choice) -> None:
@@ -92,7 +87,7 @@ def _reconciliation(version: int, choice: Choice) -> None:
     if waiting := one(version, q.WAITING.sql, choice)["orders"]:
         orders = "1 order waits for its header" if waiting == 1 else f"{waiting:,} orders wait for their headers"
         st.warning(
-            f"{orders}, of whatever day and currency: what has no header is in no sum. The Trust page says what has come."
+            f"{orders}, of whatever day and currency: what has no header is in no sum. Trust says what has come."
         )
     left, right = st.columns([2, 3], gap="large")
     with left:

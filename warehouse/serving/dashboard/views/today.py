@@ -1,13 +1,14 @@
 """A business day beside the same day of the year before, store by store."""
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import streamlit as st
 
 from warehouse.serving.dashboard import charts
-from warehouse.serving.dashboard.choice import Choice
+from warehouse.serving.dashboard.choice import Choice, in_words
 from warehouse.serving.dashboard.filters import ask
 from warehouse.serving.dashboard.lake import answer, one
 from warehouse.serving.dashboard.questions import today as q
@@ -20,7 +21,7 @@ def show(version: int) -> None:
     before = one(version, q.DAY_BEFORE.sql, choice)["day"]
     total = one(version, q.TOTAL.sql, choice)
     sold_before = total["orders_last_year"] is not None
-    st.markdown(f"#### {choice.first:%A, %d %B %Y}" + (f", beside {before:%A, %d %B %Y}" if before else ""))
+    st.markdown(f"#### {_day(choice.first)}" + (f", beside {_day(before)}" if before else ""))
     if not sold_before:
         st.caption("The data have nothing of the same day last year, so nothing is compared.")
     _totals(choice, total, one(version, q.SAME_STORES.sql, choice))
@@ -34,9 +35,7 @@ def show(version: int) -> None:
     )
     hours = answer(version, q.HOURS.sql, choice)
     chart("Net sales by hour", charts.bars_by_hour(hours, "net_sales", f"net sales ({currency})"), hours)
-    table(
-        "Channels, the web with them, at all locations", q.CHANNELS, answer(version, q.CHANNELS.sql, choice), currency
-    )
+    table("All channels", q.CHANNELS, answer(version, q.CHANNELS.sql, choice), currency)
 
 
 def _totals(choice: Choice, total: Mapping[str, Any], same: Mapping[str, Any]) -> None:
@@ -67,6 +66,10 @@ def _totals(choice: Choice, total: Mapping[str, Any], same: Mapping[str, Any]) -
             "Net sales of the stores that were open on both days.",
         ),
     )
+
+
+def _day(day: date) -> str:
+    return f"{day:%A}, {in_words(day)}"
 
 
 def _each(total: Mapping[str, Any]) -> Decimal | None:
