@@ -331,8 +331,7 @@ def saved(page: Page, title: str) -> list[dict[str, Any]]:
     """The rows of the file beside that title."""
     settle(page)
     heading = page.get_by_role("heading", name=title, exact=True)
-    row = page.get_by_test_id("stHorizontalBlock").or_(page.get_by_test_id("stVerticalBlock"))
-    button = row.filter(has=heading).last.get_by_role("button", name="CSV").first
+    button = page.get_by_test_id("stHorizontalBlock").filter(has=heading).last.get_by_role("button", name="CSV")
     with page.expect_download() as download:
         button.click()
     text = Path(download.value.path()).read_text(encoding="utf-8-sig")

@@ -1,6 +1,6 @@
 """The filters at the side: each page asks for those that mean something on it. A choice stays from page to page."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import date
 from typing import Any, Final
 
@@ -57,7 +57,24 @@ def _keep() -> None:
             st.session_state[key] = st.session_state[key]
 
 
+def _still_chosen(key: str, options: Collection[str]) -> None:
+    """Forget what was chosen and is not to be had any more, of another tenant or another region."""
+    chosen = st.session_state.get(key)
+    if isinstance(chosen, list):
+        st.session_state[key] = [each for each in chosen if each in options]
+    elif chosen is not None and chosen not in options:
+        del st.session_state[key]
+
+
+def _days_still_chosen(key: str, days: dict[str, Any]) -> None:
+    chosen = st.session_state.get(key)
+    between = chosen if isinstance(chosen, tuple) else (chosen,)
+    if chosen is not None and not all(days["first"] <= each <= days["last"] for each in between):
+        del st.session_state[key]
+
+
 def _one_day(days: dict[str, Any]) -> Span:
+    _days_still_chosen("day", days)
     day = st.date_input(
         "Business day", days["newest"], min_value=days["first"], max_value=days["last"], format="YYYY-MM-DD", key="day"
     )
@@ -67,12 +84,14 @@ def _one_day(days: dict[str, Any]) -> Span:
 def _span(days: dict[str, Any], span: str, key: str) -> Span:
     known = spans(days)
     names = [*known, OTHER_DAYS]
+    _still_chosen(key, names)
     chosen = st.selectbox("Business days", names, names.index(span) if span in known else 0, key=key)
     if chosen != OTHER_DAYS:
         first, last = known[chosen]
         st.caption(f"{first} to {last}, counted from the newest day of the data.")
         return first, last
     first, last = days["first"], days["last"]
+    _days_still_chosen(f"{key}-from-to", days)
     picked = st.date_input(
         "From and to", (first, last), min_value=first, max_value=last, format="YYYY-MM-DD", key=f"{key}-from-to"
     )
@@ -82,11 +101,13 @@ def _span(days: dict[str, Any], span: str, key: str) -> Span:
 
 
 def _currency(version: int, choice: Choice) -> str:
-    currency = st.selectbox("Currency", column(version, common.CURRENCIES, choice) or ["XXX"], key="currency")
-    return str(currency)
+    currencies = column(version, common.CURRENCIES, choice) or ["XXX"]
+    _still_chosen("currency", currencies)
+    return str(st.selectbox("Currency", currencies, key="currency"))
 
 
-def _several(label: str, options: Iterable[str], **more: Any) -> tuple[str, ...]:
+def _several(label: str, options: Collection[str], **more: Any) -> tuple[str, ...]:
+    _still_chosen(label.lower(), options)
     return tuple(st.multiselect(label, options, placeholder=f"all {label.lower()}", key=label.lower(), **more))
 
 
@@ -100,7 +121,5 @@ def _locations(version: int, choice: Choice) -> tuple[str, ...]:
         for each in known
         if not within or each["region"] in within
     }
-    # What is chosen of another region is not chosen any more.
-    st.session_state["locations"] = [each for each in st.session_state.get("locations", ()) if each in names]
     chosen = _several("Locations", names, format_func=lambda each: names[each])
     return chosen or (tuple(names) if within else ())

@@ -33,7 +33,6 @@ _FULFILLED: Final = """
         and orders.business_date between $first and $last
         and orders.is_historical is distinct from true
         and orders.currency = $currency
-        and (len($channels) = 0 or list_contains($channels, coalesce(orders.channel, 'unknown')))
         and (len($locations) = 0 or requests.is_chosen)
 """
 FULFILMENT: Final = Question(
@@ -134,7 +133,6 @@ waiting as (
 
 select
     {LOCATION_NAME.format("location_id")} as location,
-    locations.region,
     fulfilled.assigned,
     fulfilled.completed,
     fulfilled.failed,
@@ -143,7 +141,8 @@ select
     coalesce(waiting.open_requests, 0) as open_requests,
     sold.sold_orders,
     sold.net_sales,
-    sold.returned_sales
+    sold.returned_sales,
+    locations.region
 from fulfilled
 full join sold using (location_id)
 left join waiting using (location_id)
@@ -210,12 +209,12 @@ OLDEST: Final = Question(
     f"""
 select
     location,
-    fulfillment_request_id,
-    order_id,
+    epoch(age) / 3600 as age_hours,
+    units,
     status,
     service_level,
-    units,
-    epoch(age) / 3600 as age_hours
+    fulfillment_request_id,
+    order_id
 from ({_OPEN})
 order by age desc nulls last, fulfillment_request_id
 limit 50

@@ -12,7 +12,7 @@ from warehouse.serving.dashboard.show import Figure, chart, figures, table
 
 def show(version: int) -> None:
     """The backlog is that of the newest event, whatever days are chosen."""
-    choice = ask(version, "currency", "channels", "locations")
+    choice = ask(version, "currency", "locations")
     _backlog(version, choice)
     st.markdown(f"#### {choice.span}")
     _fulfilment(version, choice)
@@ -64,7 +64,7 @@ def _fulfilment(version: int, choice: Choice) -> None:
         Figure("Shipped, half within", _age(total["median_hours"]), meaning("median_hours"), note=shipped),
         Figure("Shipped, 90% within", _age(total["p90_hours"]), meaning("p90_hours"), note=f"Nine in ten. {shipped}"),
         Figure("Turned down", f"{total['rerouted']:,}", meaning("rerouted")),
-        Figure("Several requests", f"{total['split']:,}", meaning("split")),
+        Figure("Split", f"{total['split']:,}", meaning("split")),
     )
     days = answer(version, q.FULFILMENT_BY_DAY.sql, choice)
     title = f"Shipped orders, from placed to the last unit gone: the median by {choice.unit}, and up to nine in ten"
