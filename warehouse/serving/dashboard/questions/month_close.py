@@ -20,12 +20,15 @@ where {_CHOSEN.format("date")}
 TENDERS: Final = Question(
     f"""
 select
-    coalesce(any_value(named.name), concat(days.payment_method, ' (', days.payment_provider, ')')) as tender,
-    days.tender_kind,
+    coalesce(
+        any_value(named.name),
+        concat_ws(', ', days.payment_method, nullif(days.payment_provider, days.payment_method))
+    ) as tender,
     sum(days.transactions)::bigint as transactions,
     sum(days.captured) as captured,
     sum(days.refunded) as refunded,
-    sum(days.net) as net
+    sum(days.net) as net,
+    days.tender_kind
 from (from marts.daily_tenders where {_CHOSEN.format("date")}) as days
 left join marts.dim_tenders as named using (tenant, payment_method, payment_provider)
 group by days.payment_method, days.payment_provider, days.tender_kind
