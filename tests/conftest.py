@@ -36,6 +36,7 @@ LONG = (
     "tests/dbt_project/test_arrival.py",
     "tests/dbt_project/test_winners.py",
     "tests/dashboard/test_dashboard.py",
+    "tests/dashboard/test_pages.py",
     "tests/warehouse/lake/test_long_readers.py",
     "tests/warehouse/lake/test_ids.py",
 )

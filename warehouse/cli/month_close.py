@@ -7,24 +7,8 @@ from typing import Final, NamedTuple
 
 import duckdb
 
-# Each line of the close with its sign; what they come to is total_sales.
-LINES: Final = (
-    ("gross_sales", 1),
-    ("discounts", -1),
-    ("included_tax", -1),
-    ("gift_cards_sold", 1),
-    ("charges", 1),
-    ("shipping", 1),
-    ("tax", 1),
-    ("cancelled_sales", -1),
-    ("cancelled_tax", -1),
-    ("returned_sales", -1),
-    ("refunded_tax", -1),
-    ("refunded_shipping", -1),
-    ("return_fees", 1),
-)
-# After so many lines stands what they come to so far, which is net_sales.
-NET_AFTER: Final = 3
+from warehouse.serving.month_close import LINES, NET_AFTER
+
 # The month of most orders: the last one may have a day or two.
 MONTH: Final = """
 select date_trunc('month', date)::date as month

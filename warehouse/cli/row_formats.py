@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 import shutil
 import sys
 import tempfile
@@ -18,12 +17,11 @@ import msgspec
 from warehouse.cli.readable_rows import TERMINAL_ROWS, write_readable
 from warehouse.cli.row_values import Result, as_text, column_names, encoder, json_value, result_of
 from warehouse.errors import LakeError
+from warehouse.serving.spreadsheets import FORMULA
 from warehouse.system.whole_file import whole_file
 
 # By the ending of a file that rows are saved in.
 LAYOUTS: Final = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".txt": "table"}
-# What a spreadsheet takes for a formula. A phone number or an amount begins like one and is none.
-FORMULA: Final = re.compile(r"[=@\t\r]|[+-](?![\d\s().,/-]*$)")
 
 
 def write_answers(
