@@ -124,6 +124,11 @@ def _in_words_of_settings(error: duckdb.Error) -> LakeError | None:
         return _too_much()
     if isinstance(error, duckdb.PermissionException):
         return LakeError("the query names a file, and none but the lake's are opened here.", OWN_FILES)
+    if "configuration has been locked" in text:
+        return LakeError(
+            "the query would change a setting of DuckDB, and they are locked here.",
+            "WAREHOUSE_QUERY_MEMORY, _TEMP, _TEMP_SIZE and _TIME say what a query may take; `--owner` locks nothing",
+        )
     return None
 
 

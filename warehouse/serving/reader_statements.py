@@ -52,7 +52,10 @@ RUNNING: Final = frozenset(
     }
 )
 # These read files. Those that a bounded connection may open have tables to read them by.
-READING: Final = ("read_", "parquet_", "sniff_csv", "glob")
+READING: Final = (
+    *(f"read_{kind}" for kind in ("blob", "csv", "duckdb", "json", "ndjson", "parquet", "text")),
+    *("parquet_", "sniff_csv", "glob"),
+)
 # Whoever opens this file beside a refresh makes it fail; by the names of its tables one waits for the other.
 BUILD_FILE: Final = "build.duckdb"
 # A comment after a word counts to it.

@@ -58,6 +58,8 @@ def test_room_and_memory_are_named_by_their_settings(con: duckdb.DuckDBPyConnect
         con.execute(SPILLS).fetchall()
     with pytest.raises(LakeError, match="more memory than WAREHOUSE_QUERY_MEMORY"), limited(con, patient):
         con.execute("select list(range) from range(1000000000)").fetchall()
+    with pytest.raises(LakeError, match="setting of DuckDB"), limited(con, patient):
+        con.execute("set memory_limit = '64GB'")
     with pytest.raises(LakeError, match="names a file") as raised, limited(con, patient):
         con.execute("from read_text('/etc/passwd')").fetchall()
     assert "--owner" in raised.value.hint

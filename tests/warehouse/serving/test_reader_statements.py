@@ -30,6 +30,7 @@ READING = [
     "from lake.snapshots()",
     "from ducklake_list_files('lake', 'some', schema => 'marts')",
     "pragma table_info('marts.some')",
+    "create temp macro read_mine(x) as x + 1; select read_mine(1) as read_at",
 ]
 WRITING = [
     "attach 'ducklake:sqlite:{catalog}' as again (override_data_path true)",
@@ -155,6 +156,20 @@ def test_no_file_is_read_by_name_and_no_setting_changed(
     with con.cursor() as cursor, pytest.raises((LakeError, duckdb.Error)):
         do(cursor, text)
     assert con.execute("select value from duckdb_settings() where name = 'memory_limit'").fetchall() == [("1.3 GiB",)]
+
+
+def test_all_functions_of_duckdb_that_read_files_are_known(con: duckdb.DuckDBPyConnection) -> None:
+    named = con.execute(
+        """
+        select distinct function_name
+        from duckdb_functions()
+        where regexp_matches(function_name, '^(read|parquet|sniff)_') or function_name = 'glob'
+        """
+    ).fetchall()
+    assert len(named) > 10
+    for (name,) in named:
+        with pytest.raises(LakeError, match=f"the function {name} is refused"):
+            statements(con, f"from {name}('x')")
 
 
 def test_the_owner_may_do_all_but_delete_files_of_the_lake(lake: Settings, tmp_path: Path) -> None:
