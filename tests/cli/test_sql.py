@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -241,6 +242,23 @@ def test_no_file_is_read_or_written_but_by_the_owner(run: Run, tmp_path: Path) -
         {"a": 8},
     ]
     assert "only read here" in run("sql", "--owner", "delete from lake.marts.fct_orders").stderr
+
+
+def test_what_hears_no_interrupt_ends_with_its_process(home: Path) -> None:
+    program = f"""
+import time
+from pathlib import Path
+import duckdb
+from warehouse.cli import query_errors
+from warehouse.settings import Settings
+query_errors.DEAF_SECONDS = 1.0
+query_errors.interruptible(duckdb.connect(), Settings(home=Path({str(home)!r}), query_time=1), lambda: time.sleep(60))
+"""
+    began = time.monotonic()
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 1
+    assert "WAREHOUSE_QUERY_TIME. It could not be interrupted." in result.stderr
+    assert time.monotonic() - began < 50
 
 
 def test_an_earlier_moment_is_as_bounded(run: Run, lake: duckdb.DuckDBPyConnection) -> None:
