@@ -6,9 +6,11 @@ opens a file: `sqlite_scan` and `attach` have to be kept from an analyst's state
 """
 
 import atexit
+import os
 import shutil
 import tempfile
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -19,9 +21,11 @@ from warehouse.settings import Settings
 from warehouse.system.disk import free_bytes
 from warehouse.system.lock import hold_lock
 
-# Of this process each, while it lives; what is left of others is removed by whoever comes next.
+# One of each process, while it lives; what others have left is removed by whoever comes next.
 FOLDER: Final = "warehouse-query-"
 LOCK: Final = "lock"
+_folders: dict[tuple[int, Path], Path] = {}
+_numbers: Final = count(1)
 
 
 def bound_reader(con: duckdb.DuckDBPyConnection, settings: Settings, data: Path) -> None:
@@ -70,24 +74,31 @@ def existing(folder: Path) -> Path:
 
 
 def temp_folder(settings: Settings) -> Path:
-    """A new folder for temporary files of one connection, this user's alone, which goes with this process.
+    """A folder for temporary files of one connection, this user's alone. DuckDB makes it when it needs it.
 
-    Raises LakeError when none can be made.
+    It also removes it when the connection is closed. Raises LakeError when none can be made.
     """
     place = temp_place(settings)
+    key = (os.getpid(), place)
     try:
-        _remove_abandoned(place)
-        draft = Path(tempfile.mkdtemp(prefix=f".{FOLDER}", dir=place))
-        held = ExitStack()
-        held.enter_context(hold_lock(draft / LOCK))
-        # With this name it is seen by others, who find it locked.
-        folder = draft.rename(place / draft.name.removeprefix("."))
+        if key not in _folders or not _folders[key].is_dir():
+            _folders[key] = _folder_of_process(place)
     except OSError as error:
         raise LakeError(
             f"a query cannot have temporary files here: {error.strerror}.",
             "set WAREHOUSE_QUERY_TEMP to a folder that this user may write to",
             where=place,
         ) from error
+    return _folders[key] / str(next(_numbers))
+
+
+def _folder_of_process(place: Path) -> Path:
+    _remove_abandoned(place)
+    draft = Path(tempfile.mkdtemp(prefix=f".{FOLDER}", dir=place))
+    held = ExitStack()
+    held.enter_context(hold_lock(draft / LOCK))
+    # With this name it is seen by others, who find it locked.
+    folder = draft.rename(place / draft.name.removeprefix("."))
     atexit.register(held.close)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

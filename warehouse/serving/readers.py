@@ -35,6 +35,7 @@ def open_reader(
 
 
 def temp_folder_of(con: duckdb.DuckDBPyConnection) -> Path:
-    """Where a connection that was opened here may write temporary files."""
+    """Where a connection that was opened here may write temporary files; this makes the folder."""
     ((folder,),) = con.execute("select current_setting('temp_directory')").fetchall()
+    Path(folder).mkdir(mode=0o700, exist_ok=True)
     return Path(folder)

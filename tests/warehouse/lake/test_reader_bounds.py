@@ -151,15 +151,29 @@ def test_the_temporary_folder_is_private_and_goes_with_the_process(tmp_path: Pat
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         folder = Path(other.stdout.readline().strip())
-        assert folder.parent == tmp_path
-        assert folder.name.startswith(FOLDER)
-        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert folder.parent.parent == tmp_path
+        assert folder.parent.name.startswith(FOLDER)
+        assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
+        folder.mkdir()
         (folder / "spilled").write_text("x")
         # Whoever comes next leaves it alone while its process runs.
         mine = temp_folder(Settings(query_temp=tmp_path))
         assert (folder / "spilled").exists()
         other.communicate("")
-    assert list(tmp_path.iterdir()) == [mine]
+    assert list(tmp_path.iterdir()) == [mine.parent]
+
+
+def test_many_connections_leave_no_folders_and_no_open_files(lake: Settings) -> None:
+    def held() -> tuple[int, list[Path]]:
+        (folder,) = lake.query_temp.glob(f"{FOLDER}*")  # type: ignore[union-attr]
+        return len(os.listdir("/proc/self/fd")), sorted(folder.iterdir())  # noqa: PTH208  # no Path: it opens nothing
+
+    open_lake(lake, read_only=True, bounded=True).close()
+    before = held()
+    for _ in range(3):
+        with open_lake(lake, read_only=True, bounded=True) as con, pytest.raises(duckdb.OutOfMemoryException):
+            con.execute(SPILLS)
+    assert held() == before
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
@@ -168,7 +182,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     (left / "lock").touch()
     (left / "duckdb_temp_storage_DEFAULT-0.tmp").write_text("x")
     mine = temp_folder(Settings(query_temp=tmp_path))
-    assert list(tmp_path.iterdir()) == [mine]
+    assert list(tmp_path.iterdir()) == [mine.parent]
 
 
 def test_a_folder_that_is_not_there_is_named_with_its_setting(lake: Settings, tmp_path: Path) -> None:
