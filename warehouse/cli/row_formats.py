@@ -17,6 +17,7 @@ import msgspec
 from warehouse.cli.readable_rows import TERMINAL_ROWS, write_readable
 from warehouse.cli.row_values import Result, as_text, column_names, encoder, json_value, result_of
 from warehouse.errors import LakeError
+from warehouse.serving.readers import temp_folder_of
 from warehouse.serving.spreadsheets import FORMULA
 from warehouse.system.whole_file import whole_file
 
@@ -116,10 +117,10 @@ def _cell(value: Any) -> str:
 def _write_parquet(
     con: duckdb.DuckDBPyConnection, query: str, stream: IO[bytes], before_output: Callable[[], None]
 ) -> None:
-    relation = con.sql(query)
     # Parquet is written with seeking back, which a pipe cannot do.
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=temp_folder_of(con)) as folder:
         path = Path(folder) / "rows.parquet"
+        relation = con.sql(query)
         relation.write_parquet(str(path), compression="zstd")
         before_output()
         with path.open("rb") as rows:

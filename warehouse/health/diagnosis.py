@@ -25,6 +25,7 @@ CHECKS: Final[Mapping[str, tuple[str, str]]] = {
     "keys": ("checks_machine", "keys"),
     "privacy": ("checks_machine", "privacy"),
     "disk": ("checks_machine", "disk"),
+    "queries": ("checks_machine", "queries"),
     "receiver": ("checks_machine", "receiver"),
     "lake": ("checks_home", "lake"),
     "log": ("checks_home", "log"),

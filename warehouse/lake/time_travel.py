@@ -1,4 +1,4 @@
-"""The lake as it was: what `open_lake` opened, attached again at an earlier moment."""
+"""The lake as it was: what `open_lake` opened, with its bounds, attached again at an earlier moment."""
 
 import duckdb
 
@@ -7,12 +7,12 @@ from warehouse.lake.connection import open_lake
 from warehouse.settings import Settings
 
 
-def open_moment(settings: Settings, at: str) -> duckdb.DuckDBPyConnection:
+def open_moment(settings: Settings, at: str, *, bounded: bool = False) -> duckdb.DuckDBPyConnection:
     """A read-only connection to the lake as it was at the timestamp `at`, in UTC where it names no zone.
 
     Raises LakeError when `at` is no timestamp or lies before the oldest moment kept, and what `open_lake` raises.
     """
-    con = open_lake(settings, read_only=True)
+    con = open_lake(settings, read_only=True, bounded=bounded)
     try:
         moment, first = _moments(con, at)
         if moment < first:
@@ -27,12 +27,12 @@ def open_moment(settings: Settings, at: str) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def open_snapshot(settings: Settings, snapshot: int) -> duckdb.DuckDBPyConnection:
+def open_snapshot(settings: Settings, snapshot: int, *, bounded: bool = False) -> duckdb.DuckDBPyConnection:
     """A read-only connection to the lake as of one snapshot, however many are made while it is open.
 
     Raises LakeError when it is not kept any more, and what `open_lake` raises.
     """
-    con = open_lake(settings, read_only=True)
+    con = open_lake(settings, read_only=True, bounded=bounded)
     try:
         if (snapshot,) not in con.execute("select snapshot_id from lake.snapshots()").fetchall():
             raise LakeError(

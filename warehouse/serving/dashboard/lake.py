@@ -6,9 +6,9 @@ import duckdb
 import pyarrow as pa
 import streamlit as st
 
-from warehouse.lake.connection import open_lake
-from warehouse.lake.time_travel import open_snapshot
 from warehouse.serving.dashboard.choice import Choice
+from warehouse.serving.query_limits import limited
+from warehouse.serving.readers import open_reader
 from warehouse.settings import Settings
 
 # Whoever still looks at the page of an earlier refresh keeps its snapshot; who comes back later sees the newest.
@@ -18,13 +18,13 @@ SNAPSHOTS: Final = 3
 @st.cache_resource
 def lake() -> duckdb.DuckDBPyConnection:
     """A connection that sees what is newest; it says which snapshot that is."""
-    return open_lake(Settings.load(), read_only=True)
+    return open_reader(Settings.load())
 
 
 @st.cache_resource(max_entries=SNAPSHOTS)
 def lake_at(version: int) -> duckdb.DuckDBPyConnection:
     """A connection that stays at that snapshot, whatever is published meanwhile."""
-    return open_snapshot(Settings.load(), version)
+    return open_reader(Settings.load(), snapshot=version)
 
 
 def snapshot() -> int:
@@ -42,8 +42,9 @@ def answer(version: int, query: str, choice: Choice | None = None) -> pa.Table:
         # Names that a query does not use are no parameters of it.
         wanted = {} if choice is None else choice.parameters()
         used = {name: value for name, value in wanted.items() if f"${name}" in query}
-        result = con.execute(query, used) if used else con.execute(query)
-        return result.to_arrow_table()
+        with limited(con, Settings.load()):
+            result = con.execute(query, used) if used else con.execute(query)
+            return result.to_arrow_table()
 
 
 def one(version: int, query: str, choice: Choice | None = None) -> dict[str, Any]:
