@@ -28,6 +28,7 @@ VERBS: Final = (
     "replay",
     "reference",
     "log",
+    "backup",
     "keys",
     "simulate",
     "demo",

@@ -1,0 +1,124 @@
+"""`warehouse backup`: a copy of the home in another place, made while everything runs."""
+
+from datetime import UTC, datetime
+
+import click
+
+from warehouse.cli.options import home_option, load_settings
+from warehouse.cli.progress import progress
+from warehouse.cli.style import console, listing, say_json, size
+
+MAKE = "to"
+
+
+class TargetOrVerb(click.Group):
+    """A group whose first word, when it is no verb of its own, is the target of its verb `to`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the verb in where there is none. `--home` may stand before either."""
+        at = 0
+        while at < len(args) and args[at].startswith("--home"):
+            at += 1 if "=" in args[at] else 2
+        if at < len(args) and args[at] not in {*self.commands, "-h", "--help"}:
+            args = [*args[:at], MAKE, *args[at:]]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=TargetOrVerb)
+@home_option
+def backup() -> None:
+    """Copy the home to another place while everything runs; list and check such copies.
+
+    TARGET is a folder on another disk, or s3://BUCKET/PREFIX with credentials from the environment, as for every AWS
+    program (AWS_ACCESS_KEY_ID and so on, AWS_PROFILE, a role; AWS_ENDPOINT_URL for another service that speaks S3).
+
+    \b
+    Examples:
+      warehouse backup /mnt/backup/newstore
+      warehouse backup s3://my-bucket/newstore --keep 48
+      warehouse backup list s3://my-bucket/newstore
+      warehouse backup verify s3://my-bucket/newstore
+    """
+
+
+@backup.command(MAKE)
+@click.argument("target")
+@click.option("--keep", type=click.IntRange(1), help="Backups to keep at most.  [default: $WAREHOUSE_BACKUP_KEEP]")
+@click.option("--keep-for", metavar="AGE", help="How long to keep them.  [default: $WAREHOUSE_BACKUP_KEEP_FOR]")
+@click.option("--json", "as_json", is_flag=True, help="Say what was done as one JSON object.")
+@home_option
+@click.pass_context
+def make(context: click.Context, target: str, keep: int | None, keep_for: str | None, as_json: bool) -> None:
+    """Make a backup in TARGET; the word `to` may be left out.
+
+    It holds all that was acknowledged before it began. What the target has already is not copied again, and all that is
+    copied is read back. Ended at any moment, it leaves earlier backups whole and goes on when it is run again. Older
+    backups than are to be kept are let go at its end.
+
+    \b
+    Example:
+      warehouse backup to /mnt/backup/newstore --keep-for 30d
+    """
+    settings = load_settings(context, backup_to=target, backup_keep=keep, backup_keep_for=keep_for)
+    from warehouse.backup.backup import backup as back_up
+    from warehouse.backup.retention import Keep
+
+    kept = Keep(settings.backup_keep, settings.backup_keep_for)
+    with progress("backing up") as bar:
+        report = back_up(settings, str(settings.backup_to), kept, bar.report)
+    if as_json:
+        say_json(report)
+        return
+    click.echo(f"backup     {report.id}, in {report.seconds:.1f} s")
+    click.echo(f"files      {report.files:,} of {size(report.bytes)}")
+    click.echo(f"new        {report.new_files:,} of {size(report.new_bytes)}, each read back")
+    if report.dropped:
+        click.echo(f"let go     {len(report.dropped):,} older backups")
+
+
+@backup.command("list")
+@click.argument("target")
+@click.option("--json", "as_json", is_flag=True, help="The same as one JSON array.")
+def list_(target: str, as_json: bool) -> None:
+    """List the backups in TARGET, the oldest first, and how much each has that no older one has.
+
+    \b
+    Example:
+      warehouse backup list /mnt/backup/newstore
+    """
+    from warehouse.backup.check import list_backups
+
+    lines = list_backups(target)
+    if as_json:
+        say_json(lines)
+        return
+    table = listing("backup", "of (UTC)", "files", "size", "new in it", numbers=["files", "size", "new in it"])
+    for line in lines:
+        moment = f"{datetime.fromtimestamp(line.moment, UTC):%Y-%m-%d %H:%M:%S}"
+        table.add_row(line.id, moment, f"{line.files:,}", size(line.bytes), size(line.own_bytes))
+    console().print(table)
+
+
+@backup.command()
+@click.argument("target")
+@click.option("--json", "as_json", is_flag=True, help="What was read and found, as one JSON object.")
+def verify(target: str, as_json: bool) -> int:
+    """Read every file of every backup in TARGET and compare it with its digest; exit code 1 when one does not fit.
+
+    \b
+    Example:
+      warehouse backup verify s3://my-bucket/newstore
+    """
+    from warehouse.backup.check import verify_target
+
+    with progress("reading the backups") as bar:
+        report = verify_target(target, bar.report)
+    if as_json:
+        say_json(report)
+    else:
+        click.echo(f"backups    {report.backups:,}")
+        click.echo(f"files      {report.files:,} of {size(report.bytes)}")
+        for finding in report.findings:
+            click.echo(f"damage     {finding}")
+        click.echo(f"{len(report.findings):,} findings.")
+    return 1 if report.findings else 0
