@@ -38,3 +38,18 @@ def test_what_is_wrong_is_said_in_two_lines(run: Run, settings: Settings, tmp_pa
     inside = run("--home", str(settings.home), "backup", str(settings.home / "target"))
     assert inside.returncode == 1
     assert "Try: name a place on another disk" in inside.stderr
+
+
+def test_a_restored_home_is_verified_and_refreshed(run: Run, settings: Settings, tmp_path: Path) -> None:
+    deliver(settings, 1, 2)
+    seal(settings)
+    target, other = str(tmp_path / "target"), str(tmp_path / "other")
+    run("backup", target)
+    done = run("--home", other, "restore", target)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2 deliveries in the log" in done.stdout
+    count = run("--home", other, "sql", "select count(*) from marts.fct_orders", "--format", "csv")
+    assert count.stdout.split()[-1] == "2"
+    again = run("--home", other, "restore", target, "--json")
+    assert again.returncode == 1
+    assert "is not empty" in again.stderr

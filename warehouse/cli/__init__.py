@@ -29,6 +29,7 @@ VERBS: Final = (
     "reference",
     "log",
     "backup",
+    "restore",
     "keys",
     "simulate",
     "demo",
