@@ -28,7 +28,7 @@ DURATIONS = {"journal_age", "journal_keep", "snapshots_keep", "backup_every", "b
 # Where settings come from is not itself a setting.
 SOURCES = {"config"}
 KEYS = {"api_keys", "status_keys"}
-PATHS = ("home", "api_keys_file", "catalog", "data_path", "backup_to")
+PATHS = ("home", "api_keys_file", "catalog", "data_path", "backup_to", "ship")
 # The variables that give away a key, or where the keys are.
 KEY_VARIABLES = {f"{PREFIX}{field.upper()}" for field in (*KEYS, "api_keys_file")}
 
@@ -69,6 +69,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     backup_every: Annotated[int, Meta(description="How often `warehouse up` makes a backup")] = 3600
     backup_keep: Annotated[int, Meta(description="How many backups are kept at most")] = 48
     backup_keep_for: Annotated[int, Meta(description="How long backups are kept; the newest always is")] = 30 * 86400
+    ship: Annotated[
+        str | None,
+        Meta(description="Where `warehouse up` ships journals as they grow: a folder, or `s3://bucket/prefix`"),
+    ] = None
     catalog: Annotated[str | None, Meta(description="The lake's catalog, when not `<home>/lake/catalog.sqlite`")] = None
     data_path: Annotated[str | None, Meta(description="Folder of the lake's files, when not `<home>/lake/data`")] = None
 

@@ -1,12 +1,14 @@
 """`warehouse backup`: a copy of the home in another place, made while everything runs."""
 
-from datetime import UTC, datetime
+import logging.config
+import os
+import threading
 
 import click
 
 from warehouse.cli.options import home_option, load_settings
 from warehouse.cli.progress import progress
-from warehouse.cli.style import console, listing, say_json, size
+from warehouse.cli.style import console, listing, say_json, size, utc
 
 MAKE = "to"
 
@@ -45,10 +47,13 @@ def backup() -> None:
 @click.argument("target")
 @click.option("--keep", type=click.IntRange(1), help="Backups to keep at most.  [default: $WAREHOUSE_BACKUP_KEEP]")
 @click.option("--keep-for", metavar="AGE", help="How long to keep them.  [default: $WAREHOUSE_BACKUP_KEEP_FOR]")
+@click.option("--every", metavar="AGE", help="Stay, and make one so often; ends on SIGTERM or Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as one JSON object.")
 @home_option
 @click.pass_context
-def make(context: click.Context, target: str, keep: int | None, keep_for: str | None, as_json: bool) -> None:
+def make(
+    context: click.Context, target: str, keep: int | None, keep_for: str | None, every: str | None, as_json: bool
+) -> None:
     """Make a backup in TARGET; the word `to` may be left out.
 
     It holds all that was acknowledged before it began. What the target has already is not copied again, and all that is
@@ -56,16 +61,23 @@ def make(context: click.Context, target: str, keep: int | None, keep_for: str | 
     backups than are to be kept are let go at its end.
 
     \b
-    Example:
+    Examples:
       warehouse backup to /mnt/backup/newstore --keep-for 30d
+      warehouse backup to s3://my-bucket/newstore --every 1h
     """
-    settings = load_settings(context, backup_to=target, backup_keep=keep, backup_keep_for=keep_for)
-    from warehouse.backup.backup import backup as back_up
+    settings = load_settings(context, backup_to=target, backup_keep=keep, backup_keep_for=keep_for, backup_every=every)
     from warehouse.backup.retention import Keep
+    from warehouse.backup.schedule import backup_and_note, keep_backing_up
 
-    kept = Keep(settings.backup_keep, settings.backup_keep_for)
+    kept, place = Keep(settings.backup_keep, settings.backup_keep_for), str(settings.backup_to)
+    if every is not None:
+        if as_json:
+            raise click.UsageError("--every and --json do not go together.")
+        log_here()
+        keep_backing_up(settings, place, kept, settings.backup_every, threading.Event())
+        return
     with progress("backing up") as bar:
-        report = back_up(settings, str(settings.backup_to), kept, bar.report)
+        report = backup_and_note(settings, place, kept, progress=bar.report)
     if as_json:
         say_json(report)
         return
@@ -92,10 +104,9 @@ def list_(target: str, as_json: bool) -> None:
     if as_json:
         say_json(lines)
         return
-    table = listing("backup", "of (UTC)", "files", "size", "new in it", numbers=["files", "size", "new in it"])
+    table = listing("backup", "of", "files", "size", "new in it", numbers=["files", "size", "new in it"])
     for line in lines:
-        moment = f"{datetime.fromtimestamp(line.moment, UTC):%Y-%m-%d %H:%M:%S}"
-        table.add_row(line.id, moment, f"{line.files:,}", size(line.bytes), size(line.own_bytes))
+        table.add_row(line.id, utc(line.moment), f"{line.files:,}", size(line.bytes), size(line.own_bytes))
     console().print(table)
 
 
@@ -122,3 +133,11 @@ def verify(target: str, as_json: bool) -> int:
             click.echo(f"damage     {finding}")
         click.echo(f"{len(report.findings):,} findings.")
     return 1 if report.findings else 0
+
+
+def log_here() -> None:
+    """Write what happens to stderr, as the receiver does, and let everybody else have the processor first."""
+    from receiver.server import LOGGING
+
+    logging.config.dictConfig(LOGGING)
+    os.nice(10)

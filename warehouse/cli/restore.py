@@ -1,12 +1,10 @@
 """`warehouse restore`: a home made of a backup."""
 
-from datetime import UTC, datetime
-
 import click
 
 from warehouse.cli.options import home_option, load_settings
 from warehouse.cli.progress import progress
-from warehouse.cli.style import say_json, size
+from warehouse.cli.style import say_json, size, utc
 
 
 @click.command()
@@ -41,7 +39,7 @@ def restore(context: click.Context, target: str, at: str | None, as_json: bool) 
         findings = [str(finding) for finding in checked.findings]
         say_json({"restored": report, "findings": findings, "batch": publication.batch})
     else:
-        click.echo(f"restored   {report.backup}, of {datetime.fromtimestamp(report.moment, UTC):%Y-%m-%d %H:%M:%S} UTC")
+        click.echo(f"restored   {report.backup}, of {utc(report.moment)}")
         click.echo(f"files      {report.files:,} of {size(report.bytes)}")
         for finding in checked.findings:
             click.echo(f"damage     {finding}")
