@@ -16,9 +16,10 @@ import msgspec
 from warehouse.backup.claim import claim
 from warehouse.backup.manifest import FILES, Backup, Item, Manifest, list_ids, read_manifest, write_manifest
 from warehouse.backup.moment import Moment, Part, moment_of
-from warehouse.backup.retention import Keep, remove_old
+from warehouse.backup.retention import Keep, remove_old, remove_shipped
 from warehouse.backup.store import PIECE_BYTES, Store, open_store, size_and_digest
 from warehouse.errors import BackupError
+from warehouse.journal import list_journals
 from warehouse.progress import Progress
 from warehouse.settings import Settings
 from warehouse.system.lock import hold_lock
@@ -58,6 +59,8 @@ def backup(
         copying = _Copying(store, progress)
         made = _make(settings, store, copying, home)
         dropped = remove_old(store, keep)
+        for place in dict.fromkeys([target, settings.ship or target]):
+            remove_shipped(open_store(place), store, [path.name for path in list_journals(settings.journal_dir)])
     if made.manifest.unread:
         raise BackupError(
             f"backup {made.id} is made, without what could not be read: {'; '.join(made.manifest.unread)}.",

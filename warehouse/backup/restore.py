@@ -16,8 +16,10 @@ from typing import Final
 
 import msgspec
 
-from warehouse.backup.claim import Identity, identity_path
+from warehouse.backup.claim import Identity, identity_path, owner_of
 from warehouse.backup.manifest import Backup, Item, Manifest, list_ids, read_manifest
+from warehouse.backup.shipped import FOLDER as SHIPPED
+from warehouse.backup.shipped import cut_after, fetch_journal, list_shipped, shipped_end
 from warehouse.backup.store import PIECE_BYTES, Store, open_store
 from warehouse.errors import BackupError
 from warehouse.lake.connection import catalog_path
@@ -33,6 +35,8 @@ FETCHES_AT_A_TIME: Final = 4
 PLAN: Final = "plan.json"
 # Every file has its place: what differs from the backup from here on was changed by what is called after it.
 PLACED: Final = "placed"
+# What a backup has of a home, by the first part of its path.
+MOVED: Final = ("lake", "journal", "accepted_losses.json")
 # Called in this order when every file is in its place, before the home can be used and before anything is built of it:
 # what must not come back with a backup is taken out here. One that raises leaves the restore unfinished, and is called
 # again when it goes on, so each must do no harm when it is called twice.
@@ -48,7 +52,8 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class RestoreReport(msgspec.Struct, frozen=True):
-    """A home that was restored: of which backup, of which moment (seconds since 1970), and how much that was."""
+    """A home that was restored: of which backup, of which moment (seconds since 1970), and how much that was; an empty
+    id where there was none and all is in shipped journals."""
 
     backup: str
     moment: float
@@ -61,10 +66,13 @@ def restore(
     target: str,
     at: str | None = None,
     progress: Progress = lambda _done, _total: None,
+    shipped: str | None = None,
 ) -> RestoreReport:
-    """Make the home what it was at the newest backup, or at the newest one not after the time `at`.
+    """Make the home what it was when its journals were last shipped, or at the time `at`.
 
-    `progress` is told bytes and their sum. The lake's marts are those of the backup; a refresh brings them up to date.
+    That is the newest backup, or the newest one not after `at`, with the journals that were shipped since: to the same
+    target, and to `shipped`. `progress` is told bytes and their sum. The lake's marts are those of the backup; a
+    refresh brings them up to date.
     Raises BackupError, also when the home holds anything.
     """
     store = open_store(target)
@@ -72,10 +80,14 @@ def restore(
     _refuse(settings)
     make_folder(stage)
     with hold_lock(stage / "lock"), being_restored(settings.home):
-        backup = _planned(store, stage, Plan(store.address, _seconds(at), ""))
+        plan = Plan(store.address, _seconds(at), "")
+        backup = _planned(store, stage, plan)
         if not (stage / PLACED).exists():
+            _take_back(stage)
             _check_room(settings, stage, backup.manifest)
             _Fetching(store, stage, progress).fetch(backup.manifest)
+            for place in _places(store, shipped, backup.manifest.home):
+                _fetch_shipped(place, stage, plan.at)
             _place(settings, stage, store, backup.manifest)
         for act in AFTER_RESTORE:
             act(settings)
@@ -123,7 +135,10 @@ def _planned(store: Store, stage: Path, wanted: Plan) -> Backup:
             "run that one again, or delete the home and begin anew",
             where=stage.parent,
         )
-    backup = _chosen(store, wanted.at) if begun is None else read_manifest(store, begun.backup)
+    if begun is None:
+        backup = _chosen(store, wanted.at)
+    else:
+        backup = read_manifest(store, begun.backup) if begun.backup else _nothing(store)
     if begun is None:
         write_note(stage / PLAN, msgspec.structs.replace(wanted, backup=backup.id))
         sync_file_at(stage / PLAN)
@@ -136,11 +151,43 @@ def _chosen(store: Store, at: float | None) -> Backup:
         backup = read_manifest(store, one)
         if at is None or backup.manifest.moment <= at:
             return backup
+    if next(store.entries(SHIPPED), None) is not None:
+        return _nothing(store)
     raise BackupError(
         "there is no backup here." if at is None else "there is no backup here from so early.",
         f"`warehouse backup list {store.address}` lists those there are",
         where=store.address,
     )
+
+
+def _nothing(store: Store) -> Backup:
+    """Where journals were shipped and no backup was made, all is in them."""
+    return Backup("", Manifest(0.0, owner_of(store) or "", "", (), ()))
+
+
+def _places(store: Store, shipped: str | None, home: str) -> list[Store]:
+    """Where there may be journals of this home. Raises BackupError for a place of another home's."""
+    places = {store.address: store}
+    if shipped is not None:
+        other = open_store(shipped)
+        places.setdefault(other.address, other)
+        if owner_of(other) not in (None, home):
+            raise BackupError("here are journals of another home.", "name the right place", where=other.address)
+    return list(places.values())
+
+
+def _fetch_shipped(store: Store, stage: Path, at: float | None) -> None:
+    """Bring the journals of which more was shipped than the backup has, up to the time `at`."""
+    folder = stage / "journal"
+    make_folder(folder)
+    for name, pieces in list_shipped(store).items():
+        path, draft = folder / name, stage / "fetched.tmp"
+        if shipped_end(pieces) > (path.stat().st_size if path.exists() else 0):
+            fetch_journal(store, pieces, draft)
+            draft.rename(path)
+            if at is not None:
+                cut_after(path, at)
+    sync_folder(folder)
 
 
 def _check_room(settings: Settings, stage: Path, manifest: Manifest) -> None:
@@ -176,8 +223,8 @@ class _Fetching:
                 raise
 
     def _take(self, item: Item) -> None:
-        path, placed = self._stage / item.path, self._stage.parent / item.path
-        if not _is(path, item) and not _is(placed, item):
+        path = self._stage / item.path
+        if not _is(path, item):
             self._fetch(item, path)
         with self._turn:
             self._done += item.size
@@ -222,12 +269,19 @@ def _is(path: Path, item: Item) -> bool:
     return digest.hexdigest() == item.digest
 
 
+def _take_back(stage: Path) -> None:
+    """Have all files in one place again that a restore which died had begun to move."""
+    for path in sorted(stage.parent.iterdir()):
+        if path.name in MOVED:
+            path.rename(stage / path.name)
+
+
 def _place(settings: Settings, stage: Path, store: Store, manifest: Manifest) -> None:
-    """Move what was fetched to where it belongs; what is there already was moved by a restore that died."""
+    """Move what was fetched to where it belongs."""
     home = settings.home
-    for path in sorted(stage.iterdir()):
-        if path.name not in (PLAN, "lock"):
-            path.rename(home / path.name)
+    for name in MOVED:
+        if (stage / name).exists():
+            (stage / name).rename(home / name)
     make_folder(settings.journal_dir)
     if catalog_path(settings).exists():
         mark_lake(settings, catalog_path(settings))

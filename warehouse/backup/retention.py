@@ -1,15 +1,19 @@
 """Lets go of old backups: first the manifest, then the content that no other backup has. The newest always stays."""
 
 import time
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 from warehouse.backup.manifest import FILES, list_ids, name_of, read_manifest
+from warehouse.backup.shipped import list_shipped
 from warehouse.backup.store import Store
 
 # Content that no manifest names may be of a backup that is being made, or that goes on when it is begun again.
 UNNAMED_SECONDS: Final = 86_400.0
+# The target's clock may differ from ours by so much.
+CLOCK_SLACK_SECONDS: Final = 3_600.0
 
 
 class Keep(msgspec.Struct, frozen=True):
@@ -17,6 +21,26 @@ class Keep(msgspec.Struct, frozen=True):
 
     count: int | None = None
     seconds: float | None = None
+
+
+def remove_shipped(store: Store, backups: Store, local: Iterable[str]) -> int:
+    """Delete the shipped journals that no kept backup and no home needs any more; how many these are.
+
+    One of which nothing was shipped since the oldest backup, and which the home had deleted by then, is in the log of
+    each. Where there is no backup all of them stay.
+    """
+    manifests = [read_manifest(backups, one).manifest for one in list_ids(backups)]
+    if not manifests:
+        return 0
+    needed = {name for manifest in manifests for name in manifest.journals} | set(local)
+    oldest = manifests[0].moment - CLOCK_SLACK_SECONDS
+    gone = 0
+    for name, pieces in list_shipped(store).items():
+        if name not in needed and max(piece.written for piece in pieces) < oldest:
+            for piece in pieces:
+                store.delete(piece.object)
+            gone += 1
+    return gone
 
 
 def remove_old(store: Store, keep: Keep) -> tuple[str, ...]:

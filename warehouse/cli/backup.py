@@ -2,6 +2,7 @@
 
 import logging.config
 import os
+import signal
 import threading
 
 import click
@@ -9,6 +10,7 @@ import click
 from warehouse.cli.options import home_option, load_settings
 from warehouse.cli.progress import progress
 from warehouse.cli.style import console, listing, say_json, size, utc
+from warehouse.errors import BackupError
 
 MAKE = "to"
 
@@ -86,6 +88,38 @@ def make(
     click.echo(f"new        {report.new_files:,} of {size(report.new_bytes)}, each read back")
     if report.dropped:
         click.echo(f"let go     {len(report.dropped):,} older backups")
+
+
+@backup.command()
+@click.argument("target", required=False)
+@click.option("--once", is_flag=True, help="Ship what there is, and end.")
+@home_option
+@click.pass_context
+def ship(context: click.Context, target: str | None, once: bool) -> None:
+    """Ship journals to TARGET as they grow, within seconds, until told to stop; default is WAREHOUSE_SHIP.
+
+    `warehouse up` does it by itself where WAREHOUSE_SHIP is set. What fails is tried again for as long as it takes.
+
+    \b
+    Example:
+      warehouse backup ship s3://my-bucket/newstore
+    """
+    settings = load_settings(context, ship=target)
+    if settings.ship is None:
+        raise click.UsageError("Name a TARGET, or set WAREHOUSE_SHIP.")
+    from warehouse.backup.ship import Shipper, keep_shipping
+
+    if once:
+        shipper = Shipper(settings, settings.ship)
+        if (unread := shipper.ship()) is not None:
+            raise BackupError(unread.reason, unread.hint)
+        click.echo(f"shipped    {size(shipper.shipped)} to {shipper.target}; all that was there is there now")
+        return
+    log_here()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    keep_shipping(settings, settings.ship, stop)
 
 
 @backup.command("list")

@@ -10,11 +10,14 @@ from warehouse.cli.style import say_json, size, utc
 @click.command()
 @click.argument("target")
 @click.option("--at", metavar="TIME", help="The home as it was then, such as '2025-11-24 08:00' (UTC).")
+@click.option(
+    "--shipped", metavar="TARGET", help="Where journals were shipped.  [default: $WAREHOUSE_SHIP, and TARGET]"
+)
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as one JSON object.")
 @home_option
 @click.pass_context
-def restore(context: click.Context, target: str, at: str | None, as_json: bool) -> int:
-    """Make the home what it was at the newest backup in TARGET; then verify it and refresh.
+def restore(context: click.Context, target: str, at: str | None, shipped: str | None, as_json: bool) -> int:
+    """Make the home what it was: the newest backup in TARGET and the journals shipped since; verify it and refresh.
 
     The home must be empty. Every file is compared with its digest. Ended at any moment, it goes on when it is run
     again; until it is done nothing else starts in that home. The exit code is 1 when `log verify` finds anything.
@@ -24,13 +27,13 @@ def restore(context: click.Context, target: str, at: str | None, as_json: bool) 
       warehouse --home /srv/newstore restore s3://my-bucket/newstore
       warehouse --home /tmp/before restore /mnt/backup/newstore --at '2025-11-24 08:00'
     """
-    settings = load_settings(context)
+    settings = load_settings(context, ship=shipped)
     from warehouse.backup.restore import restore as restore_home
     from warehouse.care.verify import verify
     from warehouse.pipeline.refresh import refresh
 
     with progress("fetching the backup") as bar:
-        report = restore_home(settings, target, at, bar.report)
+        report = restore_home(settings, target, at, bar.report, settings.ship)
     with progress("verifying the log") as bar:
         checked = verify(settings, bar.report)
     with progress("refreshing") as bar:
@@ -39,7 +42,8 @@ def restore(context: click.Context, target: str, at: str | None, as_json: bool) 
         findings = [str(finding) for finding in checked.findings]
         say_json({"restored": report, "findings": findings, "batch": publication.batch})
     else:
-        click.echo(f"restored   {report.backup}, of {utc(report.moment)}")
+        named = f"{report.backup}, of {utc(report.moment)}" if report.backup else "no backup, shipped journals alone"
+        click.echo(f"restored   {named}")
         click.echo(f"files      {report.files:,} of {size(report.bytes)}")
         for finding in checked.findings:
             click.echo(f"damage     {finding}")

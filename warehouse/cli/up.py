@@ -22,6 +22,7 @@ RECEIVER_GRACE_SECONDS: Final = 20.0
 REFRESH_GRACE_SECONDS: Final = 120.0
 # One that is ended in the middle harms nothing.
 BACKUP_GRACE_SECONDS: Final = 10.0
+SHIP_GRACE_SECONDS: Final = 20.0
 
 
 @click.command()
@@ -50,8 +51,8 @@ def up(
 ) -> int:
     """Receive and refresh, until told to stop: `serve` and `refresh --watch` under one supervisor.
 
-    With a place for backups it also makes those. One that fails is told by the page, the metrics and the log, and
-    stops nothing.
+    With a place for backups it also makes those, and where WAREHOUSE_SHIP is set it ships journals. What fails there
+    is told by the page, the metrics and the log, and stops nothing.
 
     What dies is started again, after a pause that grows while it keeps dying. On SIGTERM or Ctrl-C the receiver ends
     first, when the deliveries at hand are on the disk and answered, then the refresh; a second one kills both. SIGHUP
@@ -97,6 +98,11 @@ def _copying(settings: Settings, home: tuple[str, ...], environ: Mapping[str, st
     from warehouse.system.supervisor import Child
 
     children = []
+    if settings.ship is not None:
+        check_target(settings.ship)
+        shipping = ("backup", *home, "ship", settings.ship)
+        # After the receiver: what it has just acknowledged is still shipped.
+        children.append(Child("ship", shipping, environ, SHIP_GRACE_SECONDS))
     if settings.backup_to is not None:
         check_target(settings.backup_to)
         scheduled = ("backup", *home, "to", settings.backup_to, "--every", f"{settings.backup_every}s")
