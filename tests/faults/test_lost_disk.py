@@ -1,4 +1,4 @@
-"""The disk of a home is lost at a random moment under load. What was acknowledged before the last shipped byte is there.
+"""A disk is lost at a random moment under load. What was acknowledged before the last shipped byte is there.
 
 Backups and shipped journals are on a real S3 server that fails now and then. A home restored from them has the marts of
 one that was never disturbed and got the same deliveries.
