@@ -33,7 +33,7 @@ from warehouse.notes.backup_notes import read_ship_note
 from warehouse.pipeline.refresh import refresh
 from warehouse.settings import Settings
 
-SHARE = 0.05
+SHARE = 0.1
 PATIENCE_SECONDS = 120.0
 
 pytestmark = pytest.mark.timeout(3600)

@@ -34,6 +34,7 @@ from warehouse.system.lock import hold_lock
 
 LOCK_SECONDS: Final = 600.0
 COPY_SECONDS: Final = 600.0
+LOOK_CLOSER: Final = "`warehouse log verify` looks at it closer; earlier backups stay as they are"
 CATALOG: Final = "lake/catalog.sqlite"
 DATA: Final = "lake/data/"
 JOURNALS: Final = "journal/"
@@ -42,9 +43,9 @@ COPY: Final = """
 import sqlite3, sys
 catalog, copy = sqlite3.connect(f"file:{sys.argv[1]}?mode=rw", uri=True, timeout=60), sqlite3.connect(sys.argv[2])
 catalog.backup(copy)
-print(copy.execute("pragma quick_check(1)").fetchone()[0])
 copy.execute("pragma journal_mode = delete")
 copy.close()
+print("ok")
 """
 # All files that any moment of the lake needs.
 FILES: Final = """
@@ -110,8 +111,11 @@ def moment_of(settings: Settings, folder: Path) -> Iterator[Moment]:
                     where=catalog,
                 )
             journals, unread = _open_journals(settings, held)
-        parts = [*_journals(journals), *_notes(settings)]
+            # They speak of what is in this catalog, and in no later one.
+            notes = list(_notes(settings))
+        parts = [*_journals(journals), *notes]
         if has_lake:
+            _check_catalog(copy, catalog)
             parts = [_file(CATALOG, copy, is_final=False), *_lake_files(settings, copy), *parts]
         yield Moment(at, tuple(parts), tuple(journal.path.name for journal in journals), tuple(unread))
 
@@ -126,9 +130,17 @@ def _copy_catalog(catalog: Path, copy: Path) -> None:
     )
     if done.stdout.strip() != "ok":
         said = (done.stdout.strip() or done.stderr.strip() or "SQLite ended without a word").splitlines()[-1]
-        raise BackupError(
-            f"the catalog cannot be copied: {said}.", "`warehouse log verify` looks at it closer", where=catalog
-        )
+        raise BackupError(f"it cannot be copied: {said}.", LOOK_CLOSER, where=catalog)
+
+
+def _check_catalog(copy: Path, catalog: Path) -> None:
+    try:
+        with closing(sqlite3.connect(f"file:{copy}?mode=ro&immutable=1", uri=True)) as con:
+            ((said,),) = con.execute("pragma quick_check(1)").fetchall()
+    except sqlite3.Error as error:
+        said = str(error)
+    if said != "ok":
+        raise BackupError(f"the catalog is damaged: {said}.", LOOK_CLOSER, where=catalog)
 
 
 def _open_journals(settings: Settings, held: ExitStack) -> tuple[list[Journal], list[str]]:

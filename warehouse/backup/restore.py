@@ -52,13 +52,14 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class RestoreReport(msgspec.Struct, frozen=True):
-    """A home that was restored: of which backup, of which moment (seconds since 1970), and how much that was; an empty
-    id where there was none and all is in shipped journals."""
+    """A home that was restored: of which backup, of which moment (seconds since 1970), how much that was, and
+    of how many journals more was shipped; an empty id where there was no backup and all is in those."""
 
     backup: str
     moment: float
     files: int
     bytes: int
+    shipped: int
 
 
 def restore(
@@ -82,12 +83,13 @@ def restore(
     with hold_lock(stage / "lock"), being_restored(settings.home):
         plan = Plan(store.address, _seconds(at), "")
         backup = _planned(store, stage, plan)
+        journals = 0
         if not (stage / PLACED).exists():
             _take_back(stage)
             _check_room(settings, stage, backup.manifest)
             _Fetching(store, stage, progress).fetch(backup.manifest)
             for place in _places(store, shipped, backup.manifest.home):
-                _fetch_shipped(place, stage, plan.at)
+                journals += _fetch_shipped(place, stage, plan.at)
             _place(settings, stage, store, backup.manifest)
         for act in AFTER_RESTORE:
             act(settings)
@@ -95,7 +97,8 @@ def restore(
         (stage / PLAN).unlink()
         shutil.rmtree(stage)
         sync_folder(settings.home)
-    return RestoreReport(backup.id, backup.manifest.moment, len(backup.manifest.items), backup.manifest.bytes)
+    manifest = backup.manifest
+    return RestoreReport(backup.id, manifest.moment, len(manifest.items), manifest.bytes, journals)
 
 
 def _refuse(settings: Settings) -> None:
@@ -176,18 +179,20 @@ def _places(store: Store, shipped: str | None, home: str) -> list[Store]:
     return list(places.values())
 
 
-def _fetch_shipped(store: Store, stage: Path, at: float | None) -> None:
-    """Bring the journals of which more was shipped than the backup has, up to the time `at`."""
-    folder = stage / "journal"
+def _fetch_shipped(store: Store, stage: Path, at: float | None) -> int:
+    """Bring the journals of which more was shipped than the backup has, up to the time `at`; how many these are."""
+    folder, fetched = stage / "journal", 0
     make_folder(folder)
     for name, pieces in list_shipped(store).items():
         path, draft = folder / name, stage / "fetched.tmp"
         if shipped_end(pieces) > (path.stat().st_size if path.exists() else 0):
             fetch_journal(store, pieces, draft)
-            draft.rename(path)
             if at is not None:
-                cut_after(path, at)
+                cut_after(draft, at)
+            draft.rename(path)
+            fetched += 1
     sync_folder(folder)
+    return fetched
 
 
 def _check_room(settings: Settings, stage: Path, manifest: Manifest) -> None:
@@ -212,6 +217,11 @@ class _Fetching:
         self._done = self._total = 0
 
     def fetch(self, manifest: Manifest) -> None:
+        """Have all of them whole, within the folder."""
+        for item in manifest.items:
+            parts = Path(item.path).parts
+            if parts[:1] not in [(name,) for name in MOVED] or ".." in parts:
+                raise self._damaged(item, "is nothing that a home has")
         self._total = manifest.bytes
         with ThreadPoolExecutor(FETCHES_AT_A_TIME) as pool:
             waiting = [pool.submit(self._take, item) for item in manifest.items]

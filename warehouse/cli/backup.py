@@ -19,13 +19,17 @@ class TargetOrVerb(click.Group):
     """A group whose first word, when it is no verb of its own, is the target of its verb `to`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the verb in where there is none. `--home` may stand before either."""
+        """Put the verb in where there is none."""
+        return super().parse_args(ctx, self.with_verb(args))
+
+    def with_verb(self, args: list[str]) -> list[str]:
+        """The same words with a verb. `--home` may stand before either."""
         at = 0
         while at < len(args) and args[at].startswith("--home"):
             at += 1 if "=" in args[at] else 2
         if at < len(args) and args[at] not in {*self.commands, "-h", "--help"}:
-            args = [*args[:at], MAKE, *args[at:]]
-        return super().parse_args(ctx, args)
+            return [*args[:at], MAKE, *args[at:]]
+        return args
 
 
 @click.group(cls=TargetOrVerb)

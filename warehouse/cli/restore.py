@@ -45,6 +45,7 @@ def restore(context: click.Context, target: str, at: str | None, shipped: str | 
         named = f"{report.backup}, of {utc(report.moment)}" if report.backup else "no backup, shipped journals alone"
         click.echo(f"restored   {named}")
         click.echo(f"files      {report.files:,} of {size(report.bytes)}")
+        click.echo(f"shipped    more of {report.shipped:,} journals")
         for finding in checked.findings:
             click.echo(f"damage     {finding}")
         click.echo(f"verified   {checked.deliveries:,} deliveries in the log, {checked.records:,} in journals")

@@ -1,5 +1,6 @@
 """Shipped journals are what the receiver wrote, whole records of it, and a restore has what was shipped since."""
 
+import logging
 import os
 import shutil
 import threading
@@ -170,7 +171,10 @@ def test_a_journal_that_cannot_be_read_holds_up_no_other(settings: Settings, tmp
     assert fetched(str(tmp_path / "target"), tmp_path) == bodies(2)
 
 
-def test_what_fails_over_there_is_tried_again_and_told(settings: Settings, s3: Proxy, tmp_path: Path) -> None:
+def test_what_fails_over_there_is_tried_again_and_told(
+    settings: Settings, s3: Proxy, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
     target, stop = "s3://backups/ship-again", threading.Event()
     deliver_bodies(settings, envelope(1))
     s3.down = True
@@ -195,3 +199,6 @@ def test_what_fails_over_there_is_tried_again_and_told(settings: Settings, s3: P
         stop.set()
         shipping.join()
     assert fetched(target, tmp_path) == bodies(1, 2)
+    assert "journals are not shipped" in caplog.text
+    assert "marked-secret-key" not in caplog.text
+    assert "marked-access-key" not in caplog.text
