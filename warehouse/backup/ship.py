@@ -17,7 +17,7 @@ import msgspec
 from warehouse.backup.claim import claim
 from warehouse.backup.journal_bytes import journal_bytes
 from warehouse.backup.shipped import Piece, list_shipped, name_of, shipped_end
-from warehouse.backup.store import Store, open_store
+from warehouse.backup.store import FolderStore, Store, open_store
 from warehouse.errors import HomeMissing, JournalCorrupt, WarehouseError
 from warehouse.journal import Journal, Mark, list_journals, written_after
 from warehouse.notes.backup_notes import ShipNote, ship_note_path
@@ -71,8 +71,10 @@ class Shipper:
         """
         if not self._settings.home.is_dir():
             raise HomeMissing("the home is gone.", "put it back, or restore it", where=self._settings.home)
-        if self._sent is None:
+        if self._sent is None or isinstance(self._store, FolderStore):
+            # A folder may be a disk that is not mounted any more.
             claim(self._store, self._settings)
+        if self._sent is None:
             self._sent = {name: _Sent(pieces) for name, pieces in list_shipped(self._store).items()}
         unread = None
         for path in list_journals(self._settings.journal_dir):
