@@ -4,39 +4,33 @@ All of it is fetched into a folder within the home, and then moved to where it b
 there, and a restore that died goes on when it is run again.
 """
 
-import hashlib
-import os
 import shutil
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Lock
 from typing import Final
 
 import msgspec
 
 from warehouse.backup.claim import Identity, identity_path, owner_of
-from warehouse.backup.manifest import Backup, Item, Manifest, list_ids, read_manifest
+from warehouse.backup.fetching import PARTS, Fetching
+from warehouse.backup.manifest import Backup, Manifest, list_ids, read_manifest
 from warehouse.backup.shipped import FOLDER as SHIPPED
 from warehouse.backup.shipped import cut_after, fetch_journal, list_shipped, shipped_end
-from warehouse.backup.store import PIECE_BYTES, Store, open_store
+from warehouse.backup.store import Store, open_store
 from warehouse.errors import BackupError
 from warehouse.lake.connection import catalog_path
 from warehouse.lake.mark import mark_lake
 from warehouse.progress import Progress
 from warehouse.settings import Settings
-from warehouse.system.disk import free_bytes, make_folder, sync_file, sync_file_at, sync_folder
+from warehouse.system.disk import free_bytes, make_folder, sync_file_at, sync_folder
 from warehouse.system.home_folder import UNFINISHED, being_restored
 from warehouse.system.lock import hold_lock
 from warehouse.system.note_file import read_note, write_note
 
-FETCHES_AT_A_TIME: Final = 4
 PLAN: Final = "plan.json"
 # Every file has its place: what differs from the backup from here on was changed by what is called after it.
 PLACED: Final = "placed"
-# What a backup has of a home, by the first part of its path.
-MOVED: Final = ("lake", "journal", "accepted_losses.json")
 # Called in this order when every file is in its place, before the home can be used and before anything is built of it:
 # what must not come back with a backup is taken out here. One that raises leaves the restore unfinished, and is called
 # again when it goes on, so each must do no harm when it is called twice.
@@ -87,7 +81,7 @@ def restore(
         if not (stage / PLACED).exists():
             _take_back(stage)
             _check_room(settings, stage, backup.manifest)
-            _Fetching(store, stage, progress).fetch(backup.manifest)
+            Fetching(store, stage, progress).fetch(backup.manifest)
             for place in _places(store, shipped, backup.manifest.home):
                 journals += _fetch_shipped(place, stage, plan.at)
             _place(settings, stage, store, backup.manifest)
@@ -206,90 +200,17 @@ def _check_room(settings: Settings, stage: Path, manifest: Manifest) -> None:
         )
 
 
-class _Fetching:
-    """Brings the files of a manifest to this machine, those that a restore before this one has not brought."""
-
-    def __init__(self, store: Store, stage: Path, progress: Progress) -> None:
-        self._store = store
-        self._stage = stage
-        self._progress = progress
-        self._turn = Lock()
-        self._done = self._total = 0
-
-    def fetch(self, manifest: Manifest) -> None:
-        """Have all of them whole, within the folder."""
-        for item in manifest.items:
-            parts = Path(item.path).parts
-            if parts[:1] not in [(name,) for name in MOVED] or ".." in parts:
-                raise self._damaged(item, "is nothing that a home has")
-        self._total = manifest.bytes
-        with ThreadPoolExecutor(FETCHES_AT_A_TIME) as pool:
-            waiting = [pool.submit(self._take, item) for item in manifest.items]
-            try:
-                for one in waiting:
-                    one.result()
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
-
-    def _take(self, item: Item) -> None:
-        path = self._stage / item.path
-        if not _is(path, item):
-            self._fetch(item, path)
-        with self._turn:
-            self._done += item.size
-            self._progress(self._done, self._total)
-
-    def _fetch(self, item: Item, path: Path) -> None:
-        make_folder(path.parent)
-        digest, size = hashlib.sha256(), 0
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                for piece in self._store.chunks(item.object):
-                    digest.update(piece)
-                    size += file.write(piece)
-                file.flush()
-                sync_file(file.fileno())
-        except FileNotFoundError as error:
-            raise self._damaged(item, "is gone") from error
-        if (size, digest.hexdigest()) != (item.size, item.digest):
-            raise self._damaged(item, "is not as it was written")
-        sync_folder(path.parent)
-
-    def _damaged(self, item: Item, what: str) -> BackupError:
-        return BackupError(
-            f"{item.path} of this backup {what}.",
-            "`warehouse backup verify` says which backups have it; delete what is here and restore another with --at",
-            where=f"{self._store.address}/{item.object}",
-        )
-
-
-def _is(path: Path, item: Item) -> bool:
-    """Whether a file was fetched whole."""
-    try:
-        if path.stat().st_size != item.size:
-            return False
-        with path.open("rb") as file:
-            digest = hashlib.sha256()
-            while piece := file.read(PIECE_BYTES):
-                digest.update(piece)
-    except OSError:
-        return False
-    return digest.hexdigest() == item.digest
-
-
 def _take_back(stage: Path) -> None:
     """Have all files in one place again that a restore which died had begun to move."""
     for path in sorted(stage.parent.iterdir()):
-        if path.name in MOVED:
+        if path.name in PARTS:
             path.rename(stage / path.name)
 
 
 def _place(settings: Settings, stage: Path, store: Store, manifest: Manifest) -> None:
     """Move what was fetched to where it belongs."""
     home = settings.home
-    for name in MOVED:
+    for name in PARTS:
         if (stage / name).exists():
             (stage / name).rename(home / name)
     make_folder(settings.journal_dir)

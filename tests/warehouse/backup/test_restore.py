@@ -4,6 +4,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.faults.log_state import seal_and_read
@@ -12,8 +13,10 @@ from tests.live import envelope
 from tests.properties.cases import digests
 from warehouse.backup import restore as module
 from warehouse.backup.backup import backup
+from warehouse.backup.manifest import Item, read_manifest, write_manifest
 from warehouse.backup.restore import restore
 from warehouse.backup.retention import Keep
+from warehouse.backup.store import open_store
 from warehouse.care import lake_compaction
 from warehouse.care.lake_compaction import compact
 from warehouse.care.verify import verify
@@ -164,3 +167,17 @@ def test_what_must_happen_after_a_restore_happens_before_the_home_is_used(
     assert calls == [1, 2]
     HomeFolder(other.home)
     assert set(seal_and_read(other.home)) == bodies(1, 2)
+
+
+def test_a_manifest_that_names_what_no_home_has_is_refused(settings: Settings, other: Settings, tmp_path: Path) -> None:
+    deliver(settings, 1)
+    store = open_store(str(tmp_path / "target"))
+    made = backup(settings, store.address, ALL)
+    manifest = read_manifest(store, made.id).manifest
+    for path in ("journal/../../outside", "/etc/outside", "keys.txt"):
+        item = Item(path, manifest.items[0].size, manifest.items[0].digest)
+        write_manifest(store, msgspec.structs.replace(manifest, moment=manifest.moment + 1, items=(item,)))
+        with pytest.raises(BackupError, match="nothing that a home has"):
+            restore(other, store.address)
+        shutil.rmtree(other.home)
+    assert not (tmp_path / "outside").exists()
