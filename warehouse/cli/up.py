@@ -102,11 +102,11 @@ def _copying(settings: Settings, home: tuple[str, ...], environ: Mapping[str, st
         check_target(settings.ship)
         shipping = ("backup", *home, "ship", settings.ship)
         # After the receiver: what it has just acknowledged is still shipped.
-        children.append(Child("ship", shipping, environ, SHIP_GRACE_SECONDS))
+        children.append(Child("ship", shipping, environ, SHIP_GRACE_SECONDS, aside=True))
     if settings.backup_to is not None:
         check_target(settings.backup_to)
         scheduled = ("backup", *home, "to", settings.backup_to, "--every", f"{settings.backup_every}s")
-        children.append(Child("backup", scheduled, environ, BACKUP_GRACE_SECONDS))
+        children.append(Child("backup", scheduled, environ, BACKUP_GRACE_SECONDS, aside=True))
     return children
 
 
