@@ -24,6 +24,8 @@ LONG = (
     "tests/faults/test_kill.py",
     "tests/warehouse/pipeline/test_refresh.py",
     "tests/faults/test_system_calls.py",
+    "tests/faults/test_lost_disk.py",
+    "tests/faults/test_killed_backup.py",
     "tests/end_to_end/test_up.py",
     "tests/end_to_end/test_hangup.py",
     "tests/end_to_end/test_installation.py",

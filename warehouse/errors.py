@@ -20,6 +20,8 @@ WarehouseError
 ├── NoteError            a note that one process left for others cannot be read
 ├── ReplayError          a file could not be replayed
 ├── ExportError          the log, or the marts, could not be written to a file
+├── BackupError          a backup could not be made, read or put back; those that were whole still are
+│   └── TargetUnreachable the place of the backups does not answer; trying again later may do
 ├── DashboardError       the dashboard could not start
 ├── ServeError           the receiver could not start
 ├── PostError            a receiver did not take what was posted to it
@@ -134,6 +136,14 @@ class ReplayError(WarehouseError):
 
 class ExportError(WarehouseError):
     """The log, or the marts, could not be written to a file; what was there before is still there."""
+
+
+class BackupError(WarehouseError):
+    """A backup could not be made, found, read or restored. What was whole at the target before still is."""
+
+
+class TargetUnreachable(BackupError):
+    """The target of backups cannot be reached, or fails, although it may be right: it is worth trying again."""
 
 
 class DashboardError(WarehouseError):

@@ -24,11 +24,11 @@ DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # Of these a person sets the text, a number with its unit; it becomes a number of bytes or seconds before the types are
 # checked. By itself 24 may be meant in hours and be taken as seconds.
 SIZES = {"max_body", "queue_bytes", "journal_size", "memory", "reserve", "query_memory", "query_temp_size"}
-DURATIONS = {"journal_age", "journal_keep", "snapshots_keep", "query_time"}
+DURATIONS = {"journal_age", "journal_keep", "snapshots_keep", "query_time", "backup_every", "backup_keep_for"}
 # Where settings come from is not itself a setting.
 SOURCES = {"config"}
 KEYS = {"api_keys", "status_keys"}
-PATHS = ("home", "api_keys_file", "catalog", "data_path", "query_temp")
+PATHS = ("home", "api_keys_file", "catalog", "data_path", "query_temp", "backup_to", "ship")
 # The variables that give away a key, or where the keys are.
 KEY_VARIABLES = {f"{PREFIX}{field.upper()}" for field in (*KEYS, "api_keys_file")}
 
@@ -72,6 +72,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int, Meta(description="Room on the disk that the receiver leaves for sealing, which makes room")
     ] = 64 * 2**20
     snapshots_keep: Annotated[int, Meta(description="How far back earlier moments of the lake can be read")] = 7 * 86400
+    backup_to: Annotated[
+        str | None, Meta(description="Where `warehouse up` puts backups: a folder, or `s3://bucket/prefix`")
+    ] = None
+    backup_every: Annotated[int, Meta(description="How often `warehouse up` makes a backup")] = 3600
+    backup_keep: Annotated[int, Meta(description="How many backups are kept at most")] = 48
+    backup_keep_for: Annotated[int, Meta(description="How long backups are kept; the newest always is")] = 30 * 86400
+    ship: Annotated[
+        str | None,
+        Meta(description="Where `warehouse up` ships journals as they grow: a folder, or `s3://bucket/prefix`"),
+    ] = None
     catalog: Annotated[str | None, Meta(description="The lake's catalog, when not `<home>/lake/catalog.sqlite`")] = None
     data_path: Annotated[str | None, Meta(description="Folder of the lake's files, when not `<home>/lake/data`")] = None
 
@@ -92,6 +102,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "query_temp_size": (self.query_temp_size >= 0, self.query_temp_size, "a size such as 4GB"),
             "query_time": (self.query_time >= 1, self.query_time, "a duration such as 10m"),
             "snapshots_keep": (self.snapshots_keep >= 0, self.snapshots_keep, "a duration such as 7d"),
+            "backup_every": (self.backup_every >= 1, self.backup_every, "a duration such as 1h"),
+            "backup_keep": (self.backup_keep >= 1, self.backup_keep, "a number of backups, at least 1"),
+            "backup_keep_for": (self.backup_keep_for >= 0, self.backup_keep_for, "a duration such as 30d"),
         }
         for field, (right, value, wanted) in checks.items():
             if not right:

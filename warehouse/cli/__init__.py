@@ -28,6 +28,8 @@ VERBS: Final = (
     "replay",
     "reference",
     "log",
+    "backup",
+    "restore",
     "keys",
     "simulate",
     "demo",

@@ -33,6 +33,8 @@ CHECKS: Final[Mapping[str, tuple[str, str]]] = {
     "journal": ("checks_home", "journal"),
     "figures": ("checks_home", "figures"),
     "clock": ("checks_home", "clock"),
+    "backup": ("checks_copies", "backup"),
+    "ship": ("checks_copies", "ship"),
 }
 
 
