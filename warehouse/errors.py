@@ -19,6 +19,7 @@ WarehouseError
 │   └── ReferenceFileError   a file of them is wrong; nothing of it was loaded
 ├── NoteError            a note that one process left for others cannot be read
 ├── ReplayError          a file could not be replayed
+├── ErasureError         nobody can be erased so, or something of them is left; run it again
 ├── ExportError          the log, or the marts, could not be written to a file
 ├── DashboardError       the dashboard could not start
 ├── ServeError           the receiver could not start
@@ -130,6 +131,10 @@ class NoteError(WarehouseError):
 
 class ReplayError(WarehouseError):
     """A file of envelopes could not be read to its end."""
+
+
+class ErasureError(WarehouseError):
+    """There is nobody to erase by these words, or something of a person is still there."""
 
 
 class ExportError(WarehouseError):

@@ -22,6 +22,7 @@ from warehouse.care.accepted_losses import Accepted, accept_losses, accepted_of,
 from warehouse.care.catalog_check import read_catalog
 from warehouse.care.defect import Defect
 from warehouse.care.verify import CheckedFile, check_file, finding_of, salvage_file
+from warehouse.delivery.delivery import Delivery
 from warehouse.errors import JournalCorrupt, LakeError, NoteError
 from warehouse.journal import Damage, Journal, list_journals
 from warehouse.lake.connection import beside, catalog_path, data_path, lake_error, log_folder, make_lake, open_catalog
@@ -30,6 +31,7 @@ from warehouse.log.commit import BATCH_BYTES, BATCH_ROWS, KNOWN_FILES, commit_ba
 from warehouse.log.parquet_file import SUFFIX, LogRows, write_remainder_file
 from warehouse.log.position_set import Spans
 from warehouse.notes.refresh_note import Publication, publication_path, read_publication
+from warehouse.personal.ledger import Ledger
 from warehouse.progress import Progress
 from warehouse.settings import Settings
 from warehouse.system.disk import make_folder, sync_file_at, sync_folder
@@ -262,7 +264,7 @@ def _rows_of(one: CheckedFile, wanted: dict[str, Spans]) -> pa.Table:
 
 
 def _add_from_journals(con: duckdb.DuckDBPyConnection, settings: Settings, plan: _Recovering) -> None:
-    rows = LogRows()
+    rows, ledger = LogRows(), Ledger(settings)
     for path, wanted in plan.journals.items():
         with Journal(path) as journal:
             journal.sync()
@@ -274,7 +276,7 @@ def _add_from_journals(con: duckdb.DuckDBPyConnection, settings: Settings, plan:
                 if not spans:
                     break
                 if position >= spans[0][0]:
-                    rows.add(journal.name, position, meta, body)
+                    rows.add(journal.name, position, ledger.applied(Delivery(*meta, body)))
                 if rows.count >= BATCH_ROWS or rows.body_bytes >= BATCH_BYTES:
                     plan.batch = commit_batch(con, settings, rows, _nothing)
                     rows = LogRows()

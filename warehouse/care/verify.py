@@ -19,7 +19,7 @@ from warehouse.care.catalog_check import files_there, positions_of, read_catalog
 from warehouse.care.defect import Defect
 from warehouse.care.file_digests import check_digest, table_of
 from warehouse.care.mart_values import compare_marts
-from warehouse.delivery.payload_hash import payload_hash
+from warehouse.delivery.erased_mark import received_hash
 from warehouse.errors import JournalCorrupt, LakeMissing
 from warehouse.journal import Damage, Journal, list_journals
 from warehouse.log.parquet_file import digest_of, named_digest
@@ -200,7 +200,7 @@ def _read_rows(path: Path) -> CheckedFile:
             positions: dict[str, list[int]] = {}
             for journal, position, content, body in bodies_of(batch):
                 positions.setdefault(journal, []).append(position)
-                if payload_hash(body) != content:
+                if received_hash(body) != content:
                     findings.append(Defect(str(path), f"row {rows}", "the body does not match its payload_hash"))
                 rows += 1
             for journal, listed in positions.items():

@@ -28,6 +28,7 @@ VERBS: Final = (
     "replay",
     "reference",
     "log",
+    "erase",
     "keys",
     "simulate",
     "demo",
