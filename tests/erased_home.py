@@ -87,7 +87,7 @@ def deliveries() -> list[bytes]:
     ]
 
 
-def make_home(home: Path, events: int = 400) -> Settings:
+def make_home(home: Path, events: int = 150) -> Settings:
     """A home with the person among others, refreshed twice, so that the catalog holds small changes itself."""
     home.mkdir(parents=True)
     others = list(simulate(events=events, days=20, seed=3, bad=0.005))
@@ -151,8 +151,11 @@ def remains(settings: Settings) -> list[str]:
         found += [f"lake {table}" for table in _tables(con, "lake") if has(_all(con, table))]
     if settings.build_path.exists():
         with duckdb.connect(str(settings.build_path), read_only=True) as con:
-            found += [f"build {table}" for table in _tables(con, con.execute("select current_database()").fetchone()[0])
-                      if has(_all(con, table))]
+            found += [
+                f"build {table}"
+                for table in _tables(con, con.execute("select current_database()").fetchone()[0])
+                if has(_all(con, table))
+            ]
     return found
 
 

@@ -59,7 +59,7 @@ def find_erased(
             _, fields = ledger.erase(delivery)
             if fields:
                 found.positions.add(position)
-                found.names[delivery.name if delivery.problem is None else f"quarantined: {delivery.problem}"] += 1
+                found.names[f"quarantined: {delivery.problem}" if delivery.problem else str(delivery.name)] += 1
                 found.fields.update(fields)
         done += len(rows)
         progress(done, int(total))
@@ -124,7 +124,9 @@ def _erased(table: pa.Table, ledger: Ledger, positions: set[Position]) -> pa.Tab
         return table
     changed = {name: table.column(name).to_pylist() for name in ("tenant", "name", "idempotency_key")}
     changed |= {name: table.column(name).to_pylist() for name in ("body", "raw_body")}
-    times = {name: table.column(name).cast(pa.int64()).to_pylist() for name in ("received_at", "published_at")}
+    times: dict[str, list[Any]] = {
+        name: table.column(name).cast(pa.int64()).to_pylist() for name in ("received_at", "published_at")
+    }
     problems = table.column("problem").to_pylist()
     for at in chosen:
         text, raw = changed["body"][at], changed["raw_body"][at]

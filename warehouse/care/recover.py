@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from warehouse.care.accepted_losses import Accepted, accept_losses, accepted_of, missing_of
 from warehouse.care.catalog_check import read_catalog
 from warehouse.care.defect import Defect
+from warehouse.care.erased_log import erase_from_log, find_erased
 from warehouse.care.verify import CheckedFile, check_file, finding_of, salvage_file
 from warehouse.delivery.delivery import Delivery
 from warehouse.errors import JournalCorrupt, LakeError, NoteError
@@ -240,10 +241,21 @@ def _build(settings: Settings, plan: _Recovering) -> tuple[Path, set[str]]:
             hint = "the old one is still in its place; free space on its disk, or check its rights, and try again"
             raise lake_error("the new catalog could not be made", error, hint, where=draft) from error
         _add_from_journals(con, drafted, plan)
+        _erase(con, settings, drafted)
         known = {Path(path).name for (path,) in con.execute(KNOWN_FILES).fetchall()}
     assert not any(path.exists() for path in beside(draft)), "SQLite has closed its file"
     sync_file_at(draft)
     return draft, known
+
+
+def _erase(con: duckdb.DuckDBPyConnection, settings: Settings, drafted: Settings) -> None:
+    """Leave nobody in the log who was erased: the files may be of before. What else there is of them, in old files and
+    in what is put aside, `warehouse erase --yes` deletes."""
+    ledger = Ledger(settings)
+    found = find_erased(con, ledger).positions if ledger else set()
+    if found:
+        ledger.reopen()
+        erase_from_log(con, drafted, ledger, found)
 
 
 def _add(con: duckdb.DuckDBPyConnection, path: Path) -> None:

@@ -12,7 +12,7 @@ from warehouse.settings import Settings
 
 if TYPE_CHECKING:
     from warehouse.erasure.person import Wanted
-    from warehouse.erasure.run import ErasureReport, Preview
+    from warehouse.erasure.run import ErasureReport
 
 
 @click.command()
@@ -99,8 +99,8 @@ def _echo(report: "ErasureReport", as_json: bool) -> None:
         return
     _echo_counts(report.deliveries, report.fields)
     click.echo(
-        f"{len(report.log_files):,} files of the log and all marts were written anew; {report.moments:,} earlier moments, "
-        f"{report.deleted_files:,} files and {report.deleted_folders:,} folders deleted."
+        f"{len(report.log_files):,} files of the log and all marts were written anew; {report.moments:,} earlier "
+        f"moments, {report.deleted_files:,} files and {report.deleted_folders:,} folders deleted."
     )
     click.echo(f"The report is {report.path}.")
     for name in report.journals_left:

@@ -13,8 +13,8 @@ from typing import Final
 
 import duckdb
 
-from warehouse.errors import ErasureError
 from warehouse.care.file_digests import LAKE_FILES
+from warehouse.errors import ErasureError
 from warehouse.lake.connection import catalog_path, data_path, log_folder
 from warehouse.lake.transaction import transaction
 from warehouse.log.commit import KNOWN_FILES, without_a_place

@@ -4,8 +4,7 @@ An address leads from a customer to others with the same one, and to orders of g
 names another customer: what a shop assistant types in for many people would make one person of them.
 """
 
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import duckdb
@@ -49,7 +48,7 @@ def find_person(con: duckdb.DuckDBPyConnection, wanted: Wanted) -> list[Identity
         known |= words
         candidates = [one for one in _candidates(con, words) if wanted.tenant in (None, one[0])]
         # What one delivery adds may make another one theirs that came before it.
-        while any([_take(people, wanted, *one) for one in candidates]):
+        while sum(_take(people, wanted, *one) for one in candidates):
             pass
         loose |= {tenant or "" for tenant, parsed, named in candidates if _is_loosely(wanted, parsed, named)}
         words = {word for person in people.values() for word in person.words()}
@@ -177,5 +176,4 @@ def _rows(con: duckdb.DuckDBPyConnection, query: str, pattern: str) -> Iterator[
 
 def _literally(text: str) -> str:
     """A pattern for DuckDB that fits this text alone."""
-    escape: Callable[[re.Match[str]], str] = lambda match: rf"\x{{{ord(match[0]):x}}}"
-    return re.sub(r"\W", escape, text)
+    return "".join(letter if letter.isalnum() else rf"\x{{{ord(letter):x}}}" for letter in text)

@@ -1,8 +1,8 @@
 """A body without a person: the fields that the contract calls personal are empty or hold another value, all else stays.
 
-Ids and e-mail addresses become pseudonyms, so that what belongs together still does. What is no event loses its payload,
-and what is no JSON all of it: nobody could tell what in it is of the person. An erased body carries the mark by which
-its hash as first received is known. To erase twice changes nothing.
+Ids and e-mail addresses become pseudonyms, so that what belongs together still does. What is no event loses its
+payload, and what is no JSON all of it: nobody could tell what in it is of the person. An erased body carries the mark
+by which its hash as first received is known. To erase twice changes nothing.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Remembers who was erased, without knowing who that was: so that nobody comes back with what is delivered again.
 
 The ledger holds keyed hashes of a person's ids, e-mail addresses, phone numbers and orders, and a secret for each
-person from which pseudonyms are made. It is on the disk before anything is erased, so an erasure that died goes on from it.
+person from which pseudonyms are made. It is on the disk before anything is erased, so an erasure that died goes on.
 """
 
 import hmac
@@ -104,8 +104,9 @@ class Ledger:
                 secret=secrets.token_hex(32),
                 known=tuple(sorted(known - self._index.keys())),
             )
-            self._index.update(dict.fromkeys(one.known, one))
-            added.append(one)
+            if one.known:
+                self._index.update(dict.fromkeys(one.known, one))
+                added.append(one)
         self._tenants = sorted({*self._tenants, *(one.tenant for one in added)})
         self._file.erased += added
         if for_good:

@@ -1,15 +1,37 @@
 """After an erasure nothing of the person is in any byte of the home, and every fact is as it was but for them."""
 
+import json
+import os
+import random
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.erased_home import CUSTOMER, EMAIL, make_home, remains
+from tests.erased_home import CUSTOMER, EMAIL, append, deliveries, make_home, remains
+from warehouse import refresh, replay
 from warehouse.care.verify import verify
 from warehouse.erasure.person import Wanted
 from warehouse.erasure.run import erase, preview
+from warehouse.errors import ErasureError, LakeError
+from warehouse.lake.connection import open_lake
+from warehouse.lake.time_travel import open_moment
+from warehouse.personal.ledger import Ledger
 from warehouse.settings import Settings
+
+WANTED = Wanted("customer", CUSTOMER)
+# Columns that say something of a person, or are made of it; and what says of itself when it was made.
+PERSONAL = {
+    "customer_id", "customer_key", "customer_email", "customer_name", "external_customer_id", "email", "phone",
+    "first_name", "last_name", "full_name", "address_id", "address_line_1", "address_line_2", "zip_code", "city",
+    "ship_to_city", "ship_to_zip", "gift_message", "note", "attributes", "value", "idempotency_key", "name",
+    "event_key", "display_id", "contact_phone", "company_name", "salutation", "title", "suffix", "second_name",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +45,112 @@ def copied(shop: Path, settings: Settings) -> Settings:
     return settings
 
 
-def test_nothing_of_the_person_is_left(copied: Settings) -> None:
+def facts(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all marts, without what is personal."""
+    found = {}
+    with open_lake(settings, read_only=True) as con:
+        for (mart,) in con.execute(
+            "select table_name from duckdb_tables() where database_name = 'lake' and schema_name = 'marts' order by 1"
+        ).fetchall():
+            columns = [
+                f'"{name}"'
+                for (name,) in con.execute(
+                    "select column_name from duckdb_columns() where database_name = 'lake' and table_name = ?", [mart]
+                ).fetchall()
+                if name not in PERSONAL
+            ]
+            rows = con.execute(f"select {', '.join(columns)} from marts.{mart}").fetchall()
+            found[mart] = sorted(rows, key=repr)
+    return found
+
+
+def log_rows(settings: Settings) -> list[tuple[Any, ...]]:
+    with open_lake(settings, read_only=True) as con:
+        return con.execute(
+            "select batch, journal, position, received_at, published_at, payload_hash, problem from lake.log.events "
+            "order by all"
+        ).fetchall()
+
+
+def test_an_erasure_takes_the_person_and_nothing_else(copied: Settings, tmp_path: Path) -> None:
+    before, rows = facts(copied), log_rows(copied)
+    with open_lake(copied, read_only=True) as con:
+        ((moment,),) = con.execute("select max(snapshot_time)::varchar from lake.snapshots()").fetchall()
     assert remains(copied)
-    print(preview(copied, Wanted("customer", CUSTOMER)))
-    report = erase(copied, Wanted("customer", CUSTOMER))
-    print(report)
+    shown = preview(copied, WANTED)
+    assert remains(copied), "a preview changes nothing"
+
+    report = erase(copied, WANTED)
+
     assert remains(copied) == []
-    assert verify(copied).findings == ()
+    assert (report.deliveries, report.fields) == (shown.deliveries, shown.fields)
+    assert report.deliveries["order.created"] == 4
+    assert report.journals_left == ()
+    assert log_rows(copied) == rows
+    after = facts(copied)
+    assert after.keys() == before.keys()
+    assert {mart for mart in before if after[mart] != before[mart]} == set()
+    found = verify(copied)
+    assert (found.findings, found.erased) == ((), sum(report.deliveries.values()))
+    with pytest.raises(LakeError, match="erased"):
+        open_moment(copied, moment)
+    with pytest.raises(ErasureError, match="no delivery of the log names such a person"):
+        erase(copied, WANTED)
+
+    # A redelivery, and a replay of an old export, bring nobody back, and are duplicates of what they were.
+    append(copied.home, deliveries())
+    old = tmp_path / "old.ndjson"
+    old.write_bytes(b"\n".join(body for body in deliveries()[:12]) + b"\n")
+    replay([old], copied.home)
+    old.unlink()
+    refresh(copied.home)
+    assert remains(copied) == []
+    assert facts(copied)["fct_orders"] == before["fct_orders"]
+
+
+def test_an_address_finds_the_same_person(copied: Settings) -> None:
+    assert preview(copied, Wanted(email=EMAIL.upper())) == preview(copied, WANTED)
+
+
+ERASE = """
+import sys
+from warehouse.erasure.person import Wanted
+from warehouse.erasure.run import erase
+from warehouse.errors import ErasureError
+from warehouse.settings import Settings
+settings = Settings.load({}, home=sys.argv[1])
+try:
+    erase(settings, Wanted("customer", sys.argv[2]))
+except ErasureError as error:
+    print(error)
+"""
+
+
+def test_an_erasure_that_is_killed_goes_on(copied: Settings, seed: int) -> None:
+    chance = random.Random(seed)
+    rounds = int(os.environ.get("ERASURE_KILLS", "2"))
+    rows = log_rows(copied)
+    whole = copied.home.with_name("whole")
+    shutil.copytree(copied.home, whole)
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", ERASE, str(copied.home), CUSTOMER], check=True, timeout=600)
+    seconds = time.monotonic() - began
+    for _ in range(rounds):
+        shutil.rmtree(copied.home)
+        shutil.copytree(whole, copied.home)
+        process = subprocess.Popen([sys.executable, "-c", ERASE, str(copied.home), CUSTOMER], start_new_session=True)
+        time.sleep(chance.uniform(0.2, 1.0) * seconds)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        subprocess.run([sys.executable, "-c", ERASE, str(copied.home), CUSTOMER], check=True, timeout=600)
+        assert Ledger(copied).open == ()
+        assert remains(copied) == [], f"TEST_SEED={seed}"
+        assert log_rows(copied) == rows
+        assert verify(copied).findings == ()
+
+
+def test_a_report_says_what_was_done_and_no_value(copied: Settings) -> None:
+    report = erase(copied, Wanted(email=EMAIL))
+    assert report.path is not None
+    kept = json.loads(Path(report.path).read_text())
+    assert kept["deliveries"] == report.deliveries
