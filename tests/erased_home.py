@@ -159,6 +159,15 @@ def remains(settings: Settings) -> list[str]:
     return found
 
 
+def log_rows(settings: Settings) -> list[tuple[Any, ...]]:
+    """What no erasure changes of each row of the log."""
+    with open_lake(settings, read_only=True) as con:
+        return con.execute(
+            "select batch, journal, position, received_at, published_at, payload_hash, problem from lake.log.events "
+            "order by all"
+        ).fetchall()
+
+
 def _rows(path: Path) -> list[dict[str, Any]]:
     return pq.read_table(path).to_pylist()
 

@@ -137,6 +137,7 @@ class Ledger:
         persons = self._persons_in(delivery, parsed, named)
         if not persons and not self._is_mentioned_in(delivery, parsed):
             return delivery, ()
+        parsed = parse(delivery.body, delivery.name, exact=True)
         tenant = delivery.tenant or ""
         replaced: dict[str, str] = {}
 

@@ -1,23 +1,18 @@
 """After an erasure nothing of the person is in any byte of the home, and every fact is as it was but for them."""
 
 import json
-import os
-import random
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.erased_home import CUSTOMER, EMAIL, append, deliveries, make_home, remains
+from tests.erased_home import CUSTOMER, EMAIL, append, deliveries, log_rows, make_home, remains
 from warehouse import refresh, replay
+from warehouse.care.recover import recover
 from warehouse.care.verify import verify
 from warehouse.erasure.person import Wanted
-from warehouse.erasure.run import erase, preview
+from warehouse.erasure.run import erase, erase_again, preview
 from warehouse.errors import ErasureError, LakeError
 from warehouse.lake.connection import open_lake
 from warehouse.lake.time_travel import open_moment
@@ -64,14 +59,6 @@ def facts(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
     return found
 
 
-def log_rows(settings: Settings) -> list[tuple[Any, ...]]:
-    with open_lake(settings, read_only=True) as con:
-        return con.execute(
-            "select batch, journal, position, received_at, published_at, payload_hash, problem from lake.log.events "
-            "order by all"
-        ).fetchall()
-
-
 def test_an_erasure_takes_the_person_and_nothing_else(copied: Settings, tmp_path: Path) -> None:
     before, rows = facts(copied), log_rows(copied)
     with open_lake(copied, read_only=True) as con:
@@ -112,41 +99,16 @@ def test_an_address_finds_the_same_person(copied: Settings) -> None:
     assert preview(copied, Wanted(email=EMAIL.upper())) == preview(copied, WANTED)
 
 
-ERASE = """
-import sys
-from warehouse.erasure.person import Wanted
-from warehouse.erasure.run import erase
-from warehouse.errors import ErasureError
-from warehouse.settings import Settings
-settings = Settings.load({}, home=sys.argv[1])
-try:
-    erase(settings, Wanted("customer", sys.argv[2]))
-except ErasureError as error:
-    print(error)
-"""
-
-
-def test_an_erasure_that_is_killed_goes_on(copied: Settings, seed: int) -> None:
-    chance = random.Random(seed)
-    rounds = int(os.environ.get("ERASURE_KILLS", "2"))
-    rows = log_rows(copied)
-    whole = copied.home.with_name("whole")
-    shutil.copytree(copied.home, whole)
-    began = time.monotonic()
-    subprocess.run([sys.executable, "-c", ERASE, str(copied.home), CUSTOMER], check=True, timeout=600)
-    seconds = time.monotonic() - began
-    for _ in range(rounds):
-        shutil.rmtree(copied.home)
-        shutil.copytree(whole, copied.home)
-        process = subprocess.Popen([sys.executable, "-c", ERASE, str(copied.home), CUSTOMER], start_new_session=True)
-        time.sleep(chance.uniform(0.2, 1.0) * seconds)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        subprocess.run([sys.executable, "-c", ERASE, str(copied.home), CUSTOMER], check=True, timeout=600)
-        assert Ledger(copied).open == ()
-        assert remains(copied) == [], f"TEST_SEED={seed}"
-        assert log_rows(copied) == rows
-        assert verify(copied).findings == ()
+def test_an_earlier_state_that_is_put_back_is_erased_again(shop: Path, copied: Settings) -> None:
+    erase(copied, WANTED)
+    shutil.rmtree(copied.home / "lake")
+    shutil.copytree(shop / "lake", copied.home / "lake")
+    assert remains(copied)
+    assert recover(copied, dry_run=False).deliveries == len(log_rows(Settings(home=shop)))
+    assert Ledger(copied).open
+    assert erase_again(copied) is not None
+    assert remains(copied) == []
+    assert verify(copied).findings == ()
 
 
 def test_a_report_says_what_was_done_and_no_value(copied: Settings) -> None:
