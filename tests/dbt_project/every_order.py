@@ -26,9 +26,7 @@ def deliver_in_every_order(settings: Settings, scenarios: Mapping[str, Sequence[
             arrivals[f"{scenario}-{number}"] = [{**one, "tenant": f"{scenario}-{number}"} for one in some]
     for part in range(REFRESHES):
         for number, arrival in enumerate(arrivals.values()):
-            ends = (
-                [0, len(arrival) // 3, 2 * len(arrival) // 3, len(arrival)] if number % 3 else [0, 0, 0, len(arrival)]
-            )
+            ends = [0, len(arrival) // 3, 2 * len(arrival) // 3, len(arrival)] if number % 3 else [0, 0, 0, len(arrival)]
             if ends[part] < ends[part + 1]:
                 deliver(settings, arrival[ends[part] : ends[part + 1]])
         refresh(settings)

@@ -123,9 +123,7 @@ def test_days_are_those_of_facts(settings: Settings) -> None:
 
 
 def test_a_correction_leaves_no_day_where_it_was(settings: Settings) -> None:
-    columns = (
-        "location_id, date, assigned, completed, units, hours_to_complete_p50, hours_to_complete_p90, open_at_close"
-    )
+    columns = "location_id, date, assigned, completed, units, hours_to_complete_p50, hours_to_complete_p90, open_at_close"
     assert rows_in_every_order(settings, "corrected", "marts.daily_fulfillment", columns) == [
         ("BERK", date(2026, 3, 1), 2, 0, 0, None, None, 2),
         # 24 hours both.
