@@ -30,6 +30,7 @@ VERBS: Final = (
     "log",
     "backup",
     "restore",
+    "erase",
     "keys",
     "simulate",
     "demo",

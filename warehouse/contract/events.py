@@ -18,10 +18,24 @@ MOST_VALUES: Final = 100_000
 Origin = Literal["newstore", "reference"]
 
 
+# Whose data a field holds, and what takes its place when that person is erased; events.toml says what each means.
+Who = Literal["customer", "employee"]
+PersonalKind = Literal["customer", "address", "employee", "external", "email", "phone", "text", "mention"]
+
+
+class PersonalField(Struct, frozen=True):
+    """A field that holds something of a person: whose, of which kind, and where it is."""
+
+    who: Who
+    kind: PersonalKind
+    path: str
+
+
 class EventContract(Struct, frozen=True):
     """What is known of one event: its key, the entities its payload names, and its payload's fields.
 
-    `log_only` are the paths of those fields whose values change no mart, each with the reason.
+    `log_only` are the paths of those fields whose values change no mart, each with the reason; `personal` are those that
+    hold something of a person.
     """
 
     name: str
@@ -35,6 +49,7 @@ class EventContract(Struct, frozen=True):
     log_only: Mapping[str, str]
     most_values: int = MOST_VALUES
     origin: Origin = "newstore"
+    personal: tuple[PersonalField, ...] = ()
 
     def idempotency_key(self, payload: Mapping[str, object]) -> str | None:
         """The key's text, unique only within this event's name and tenant, or None when a required part is missing."""
@@ -65,6 +80,16 @@ class Unshown(Struct, frozen=True, forbid_unknown_fields=True):
     fields: tuple[str, ...]
 
 
+class Personal(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[personal]]`: fields that hold something of a person, `of` events and of all events of families that have
+    them."""
+
+    who: Who
+    kind: PersonalKind
+    of: tuple[str, ...]
+    fields: tuple[str, ...]
+
+
 def entity_kind(name: str, kinds: Iterable[str]) -> str | None:
     """The kind an entity's name ends in (`demand_location` is a location), or None when it ends in none of these."""
     ends = [kind for kind in kinds if name == kind or name.endswith("_" + kind)]
@@ -77,6 +102,7 @@ class Contract(Struct, frozen=True):
     events: Mapping[str, EventContract]
     families: Mapping[str, Record]
     unshown: tuple[Unshown, ...] = ()
+    personal: tuple[Personal, ...] = ()
 
     def of_origin(self, origin: Origin) -> dict[str, EventContract]:
         """The events by name that come from there."""

@@ -1,6 +1,7 @@
 """Reads the contract file. What is returned has been checked whole, so no later code has to doubt it."""
 
 import tomllib
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -8,7 +9,16 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec import Struct
 
-from warehouse.contract.events import MOST_VALUES, Contract, EventContract, Origin, Unshown, entity_kind
+from warehouse.contract.events import (
+    MOST_VALUES,
+    Contract,
+    EventContract,
+    Origin,
+    Personal,
+    PersonalField,
+    Unshown,
+    entity_kind,
+)
 from warehouse.contract.fields import FieldType, Record, Scalar, TypeConflict, merge_records
 from warehouse.contract.keys import KeyPart, parse_key_part
 from warehouse.contract.shapes import Shape, Shapes
@@ -49,6 +59,7 @@ class Document(Struct, frozen=True, forbid_unknown_fields=True):
     payloads: dict[str, Any]
     events: dict[str, Any]
     unshown: tuple[Any, ...] = ()
+    personal: tuple[Any, ...] = ()
 
 
 def load_contract(path: Path | None = None) -> Contract:
@@ -68,7 +79,10 @@ def _load(path: Path) -> Contract:
         hint = "Correct the file there; a name may stand only once in a table."
         raise ContractError(f"not TOML: {error}", hint, where=path) from error
     document = _convert(
-        raw, Document, str(path), "Keep to families, entity_kinds and the tables records, payloads, events and unshown."
+        raw,
+        Document,
+        str(path),
+        "Keep to families, entity_kinds and the tables records, payloads, events, unshown and personal.",
     )
     return _Reading(path.name, document).contract()
 
@@ -110,6 +124,11 @@ class _Reading:
         self._unshown = [
             _convert(raw, Unshown, f"{file}: unshown {number}", hint) for number, raw in enumerate(document.unshown, 1)
         ]
+        hint = "An entry has who, kind, of (events or families) and fields (their paths)."
+        self._personal = [
+            _convert(raw, Personal, f"{file}: personal {number}", hint)
+            for number, raw in enumerate(document.personal, 1)
+        ]
         self._shapes = Shapes(file, records)
 
     def contract(self) -> Contract:
@@ -122,7 +141,8 @@ class _Reading:
                 hint = "Correct the name in `families`, or add the events of this family."
                 raise self._error(f"family {family}", "no event belongs to it", hint)
         self._check_unshown(events)
-        return Contract(events, families, tuple(self._unshown))
+        self._check_named("personal", self._personal, events)
+        return Contract(events, families, tuple(self._unshown), tuple(self._personal))
 
     def _event(self, name: str, entry: EventEntry) -> EventContract:
         where = f"event {name}"
@@ -144,6 +164,7 @@ class _Reading:
             log_only=self._log_only(where, name, entry.family, record),
             most_values=entry.most_values,
             origin=entry.origin,
+            personal=self._personal_fields(where, name, entry.family, record),
         )
 
     def _fields(self, where: str, entry: EventEntry) -> Record:
@@ -201,20 +222,47 @@ class _Reading:
                     found[path] = entry.why
         return found
 
+    def _personal_fields(self, where: str, name: str, family: str, record: Record) -> tuple[PersonalField, ...]:
+        found: dict[str, PersonalField] = {}
+        leaves = [path for path, _ in record.leaves()]
+        for entry in self._personal:
+            if name not in entry.of and family not in entry.of:
+                continue
+            for path in entry.fields:
+                if not any(_is_within(leaf, path) for leaf in leaves):
+                    continue
+                if path in found:
+                    raise self._error(where, f"field {path} is personal twice", "Keep one of the two.")
+                found[path] = PersonalField(entry.who, entry.kind, path)
+        return tuple(found.values())
+
     def _check_unshown(self, events: dict[str, EventContract]) -> None:
-        """Refuses what an entry names in vain."""
+        """Refuses what an entry says in vain."""
         for number, entry in enumerate(self._unshown, 1):
-            where = f"unshown {number}"
             if not entry.why.strip():
-                raise self._error(where, "says no reason", "Say in `why` what the fields are kept for.")
+                hint = "Say in `why` what the fields are kept for."
+                raise self._error(f"unshown {number}", "says no reason", hint)
+        self._check_named("unshown", self._unshown, events)
+
+    def _check_named(
+        self, table: str, entries: Sequence[Unshown] | Sequence[Personal], events: dict[str, EventContract]
+    ) -> None:
+        """Refuses an event, a family or a field that an entry names in vain."""
+        for number, entry in enumerate(entries, 1):
+            where = f"{table} {number}"
+            leaves: dict[str, list[str]] = {}
             for name in entry.of:
                 some = [event for event in events.values() if name in (event.name, event.family)]
                 if not some:
                     hint = "Use the name of an event or of a family."
                     raise self._error(where, f"unknown event or family {name!r}", hint)
-                leaves = [path for event in some for path, _ in event.leaves()]
+                leaves[name] = [path for event in some for path, _ in event.leaves()]
+            if isinstance(entry, Personal):
+                # Of several families some have this field and some that one.
+                leaves = {", ".join(entry.of): [path for paths in leaves.values() for path in paths]}
+            for name, paths in leaves.items():
                 for field in entry.fields:
-                    if not any(_is_within(leaf, field) for leaf in leaves):
+                    if not any(_is_within(leaf, field) for leaf in paths):
                         hint = "Correct the path, or give the field an entry of its own."
                         raise self._error(where, f"{name} has no field {field!r}", hint)
 

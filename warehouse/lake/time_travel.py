@@ -4,6 +4,7 @@ import duckdb
 
 from warehouse.errors import LakeError
 from warehouse.lake.connection import open_lake
+from warehouse.personal.ledger import newest_erasure
 from warehouse.settings import Settings
 
 
@@ -16,6 +17,12 @@ def open_moment(settings: Settings, at: str, *, bounded: bool = False) -> duckdb
     try:
         moment, first = _moments(con, at)
         if moment < first:
+            erased = newest_erasure(settings)
+            if erased is not None and moment < erased.strftime("%Y-%m-%d %H:%M:%S.%f"):
+                raise LakeError(
+                    f"the lake as it was at {at} is not kept: somebody was erased at {erased:%Y-%m-%d %H:%M} UTC.",
+                    f"--at '{first}' is its first moment (UTC); no moment before an erasure is kept",
+                )
             raise LakeError(
                 f"the lake as it was at {at} is not kept, or there was no lake yet.",
                 f"--at '{first}' is its first moment (UTC); WAREHOUSE_SNAPSHOTS_KEEP says how long they are kept",
