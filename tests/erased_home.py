@@ -151,11 +151,7 @@ def remains(settings: Settings) -> list[str]:
         found += [f"lake {table}" for table in _tables(con, "lake") if has(_all(con, table))]
     if settings.build_path.exists():
         with duckdb.connect(str(settings.build_path), read_only=True) as con:
-            found += [
-                f"build {table}"
-                for table in _tables(con, con.execute("select current_database()").fetchone()[0])
-                if has(_all(con, table))
-            ]
+            found += [f"build {table}" for table in _tables(con, settings.build_path.stem) if has(_all(con, table))]
     return found
 
 

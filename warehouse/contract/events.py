@@ -34,8 +34,8 @@ class PersonalField(Struct, frozen=True):
 class EventContract(Struct, frozen=True):
     """What is known of one event: its key, the entities its payload names, and its payload's fields.
 
-    `log_only` are the paths of those fields whose values change no mart, each with the reason; `personal` are those that
-    hold something of a person.
+    `log_only` are the paths of those fields whose values change no mart, each with the reason; `personal` are those
+    that hold something of a person.
     """
 
     name: str

@@ -244,9 +244,7 @@ class _Reading:
                 raise self._error(f"unshown {number}", "says no reason", hint)
         self._check_named("unshown", self._unshown, events)
 
-    def _check_named(
-        self, table: str, entries: Sequence[Unshown] | Sequence[Personal], events: dict[str, EventContract]
-    ) -> None:
+    def _check_named(self, table: str, entries: Sequence[Unshown | Personal], events: dict[str, EventContract]) -> None:
         """Refuses an event, a family or a field that an entry names in vain."""
         for number, entry in enumerate(entries, 1):
             where = f"{table} {number}"

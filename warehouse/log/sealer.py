@@ -2,8 +2,8 @@
 
 The log itself says how far a journal is sealed: up to the greatest position of it among the rows. A journal is deleted
 only when all of it is in the log, and the log's files and catalog are on the disk; at once on a disk nearly full, and
-when it names somebody who was erased: of them the log gets what is left. One that cannot be read is left as it is, holds
-up no other, and is spoken of at every run.
+when it names somebody who was erased: of them the log gets what is left. One that cannot be read is left as it is,
+holds up no other, and is spoken of at every run.
 """
 
 import gc

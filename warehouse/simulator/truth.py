@@ -372,9 +372,7 @@ class Truth:
             book(moment, rejected_units=units)
         if request.completed and not request.is_open:
             is_pickup = request.service_level == "IN_STORE_HANDOVER"
-            book(
-                max(moment for moment, _ in request.completed), fulfilled_requests=1, pickup_requests=int(is_pickup)
-            )
+            book(max(moment for moment, _ in request.completed), fulfilled_requests=1, pickup_requests=int(is_pickup))
 
     def to_builtins(self) -> dict[str, object]:
         """As values of JSON, in the order of their ids."""

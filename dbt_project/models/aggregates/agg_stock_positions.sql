@@ -122,12 +122,12 @@ select
     pairs.as_of,
     pairs.tenant is null as is_empty,
     {{ log_position() }}::bigint as changed_batch
-from pairs
+from {{ 'changed' if is_partial() else 'pairs' }}
 {% if is_partial() %}
-right join changed
-    on pairs.tenant = changed.tenant
-    and pairs.location_id = changed.location_id
-    and pairs.product_id = changed.product_id
+left join pairs
+    on changed.tenant = pairs.tenant
+    and changed.location_id = pairs.location_id
+    and changed.product_id = pairs.product_id
 {% endif %}
 left join {{ ref('dim_products') }} as products
     on pairs.tenant = products.tenant and pairs.product_id = products.product_id
