@@ -10,12 +10,13 @@ from typing import Final
 from warehouse.backup.manifest import Item, Manifest
 from warehouse.backup.store import PIECE_BYTES, Store
 from warehouse.errors import BackupError
+from warehouse.personal.ledger import FILE as ERASURES
 from warehouse.progress import Progress
 from warehouse.system.disk import make_folder, sync_file, sync_folder
 
 FETCHES_AT_A_TIME: Final = 4
 # What a backup has of a home, by the first part of its path.
-PARTS: Final = ("lake", "journal", "accepted_losses.json")
+PARTS: Final = ("lake", "journal", "accepted_losses.json", ERASURES)
 
 
 class Fetching:

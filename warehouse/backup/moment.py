@@ -28,6 +28,7 @@ from warehouse.journal import Journal, list_journals
 from warehouse.journal.deleted_journals import ledger_path
 from warehouse.lake.connection import catalog_path, data_path
 from warehouse.lake.mark import had_lake
+from warehouse.personal.ledger import FILE as ERASURES
 from warehouse.settings import Settings
 from warehouse.system.disk import make_folder
 from warehouse.system.lock import hold_lock
@@ -172,6 +173,7 @@ def _notes(settings: Settings) -> Iterator[Part]:
     for place, path in (
         (f"{JOURNALS}{ledger_path(settings).name}", ledger_path(settings)),
         (accepted_path(settings).name, accepted_path(settings)),
+        (ERASURES, settings.home / ERASURES),
         (f"{DATA}{NOTES}", data_path(settings) / NOTES),
     ):
         if path.exists():

@@ -21,6 +21,7 @@ from warehouse.backup.store import Store, open_store
 from warehouse.errors import BackupError
 from warehouse.lake.connection import catalog_path
 from warehouse.lake.mark import mark_lake
+from warehouse.personal.ledger import FILE as ERASURES
 from warehouse.progress import Progress
 from warehouse.settings import Settings
 from warehouse.system.disk import free_bytes, make_folder, sync_file_at, sync_folder
@@ -31,10 +32,6 @@ from warehouse.system.note_file import read_note, write_note
 PLAN: Final = "plan.json"
 # Every file has its place: what differs from the backup from here on was changed by what is called after it.
 PLACED: Final = "placed"
-# Called in this order when every file is in its place, before the home can be used and before anything is built of it:
-# what must not come back with a backup is taken out here. One that raises leaves the restore unfinished, and is called
-# again when it goes on, so each must do no harm when it is called twice.
-AFTER_RESTORE: Final[tuple[Callable[[Settings], None], ...]] = ()
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -62,12 +59,15 @@ def restore(
     at: str | None = None,
     progress: Progress = lambda _done, _total: None,
     shipped: str | None = None,
+    after: Callable[[Settings], object] = lambda _settings: None,
 ) -> RestoreReport:
     """Make the home what it was when its journals were last shipped, or at the time `at`.
 
     That is the newest backup, or the newest one not after `at`, with the journals that were shipped since: to the same
     target, and to `shipped`. `progress` is told bytes and their sum. The lake's marts are those of the backup; a
-    refresh brings them up to date.
+    refresh brings them up to date. Its ledger of erasures is that of the newest backup, whichever is restored.
+    `after` takes out what must not come back with a backup, when every file is in its place and before the home can be
+    used. Where it raises, the restore stays unfinished and calls it again, so it must do no harm when called twice.
     Raises BackupError, also when the home holds anything.
     """
     store = open_store(target)
@@ -82,11 +82,11 @@ def restore(
             _take_back(stage)
             _check_room(settings, stage, backup.manifest)
             Fetching(store, stage, progress).fetch(backup.manifest)
+            _fetch_erasures(store, stage)
             for place in _places(store, shipped, backup.manifest.home):
                 journals += _fetch_shipped(place, stage, plan.at)
             _place(settings, stage, store, backup.manifest)
-        for act in AFTER_RESTORE:
-            act(settings)
+        after(settings)
         # The plan says that this is unfinished; without it nothing else in there counts.
         (stage / PLAN).unlink()
         shutil.rmtree(stage)
@@ -187,6 +187,15 @@ def _fetch_shipped(store: Store, stage: Path, at: float | None) -> int:
             fetched += 1
     sync_folder(folder)
     return fetched
+
+
+def _fetch_erasures(store: Store, stage: Path) -> None:
+    """Bring the newest ledger of erasures that any backup has: by an older one who was erased since would come back."""
+    ids = list_ids(store)
+    if ids:
+        newest = read_manifest(store, ids[-1]).manifest
+        items = tuple(item for item in newest.items if item.path == ERASURES)
+        Fetching(store, stage, lambda _done, _total: None).fetch(msgspec.structs.replace(newest, items=items))
 
 
 def _check_room(settings: Settings, stage: Path, manifest: Manifest) -> None:

@@ -20,7 +20,8 @@ def restore(context: click.Context, target: str, at: str | None, shipped: str | 
     """Make the home what it was: the newest backup in TARGET and the journals shipped since; verify it and refresh.
 
     The home must be empty. Every file is compared with its digest. Ended at any moment, it goes on when it is run
-    again; until it is done nothing else starts in that home. The exit code is 1 when `log verify` finds anything.
+    again; until it is done nothing else starts in that home. Who was erased, as the newest backup knows it, is erased
+    again. The exit code is 1 when `log verify` finds anything.
 
     \b
     Examples:
@@ -30,10 +31,11 @@ def restore(context: click.Context, target: str, at: str | None, shipped: str | 
     settings = load_settings(context, ship=shipped)
     from warehouse.backup.restore import restore as restore_home
     from warehouse.care.verify import verify
+    from warehouse.erasure.run import erase_again
     from warehouse.pipeline.refresh import refresh
 
     with progress("fetching the backup") as bar:
-        report = restore_home(settings, target, at, bar.report, settings.ship)
+        report = restore_home(settings, target, at, bar.report, settings.ship, erase_again)
     with progress("verifying the log") as bar:
         checked = verify(settings, bar.report)
     with progress("refreshing") as bar:

@@ -11,7 +11,6 @@ from tests.faults.log_state import seal_and_read
 from tests.journals import deliver, lose_journals
 from tests.live import envelope
 from tests.properties.cases import digests
-from warehouse.backup import restore as module
 from warehouse.backup.backup import backup
 from warehouse.backup.manifest import Item, read_manifest, write_manifest
 from warehouse.backup.restore import restore
@@ -142,7 +141,7 @@ def test_what_is_not_whole_is_not_used_and_goes_on(settings: Settings, other: Se
 
 
 def test_what_must_happen_after_a_restore_happens_before_the_home_is_used(
-    settings: Settings, other: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, other: Settings, tmp_path: Path
 ) -> None:
     target = str(tmp_path / "target")
     deliver(settings, 1)
@@ -157,12 +156,11 @@ def test_what_must_happen_after_a_restore_happens_before_the_home_is_used(
         if len(calls) == 1:
             raise OSError("the machine dies")
 
-    monkeypatch.setattr(module, "AFTER_RESTORE", (act,))
     with pytest.raises(OSError, match="dies"):
-        restore(other, target)
+        restore(other, target, after=act)
     with pytest.raises(HomeMissing):
         HomeFolder(other.home)
-    restore(other, target)
+    restore(other, target, after=act)
     # What it had changed stays as it left it.
     assert calls == [1, 2]
     HomeFolder(other.home)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ import pytest
 
 from tests.erased_home import CUSTOMER, EMAIL, append, deliveries, log_rows, make_home, remains
 from warehouse import refresh, replay
+from warehouse.backup.backup import backup
+from warehouse.backup.restore import restore
+from warehouse.backup.retention import Keep
 from warehouse.care.recover import recover
 from warehouse.care.verify import verify
 from warehouse.erasure.person import Wanted
@@ -116,3 +120,16 @@ def test_a_report_says_what_was_done_and_no_value(copied: Settings) -> None:
     assert report.path is not None
     kept = json.loads(Path(report.path).read_text())
     assert kept["deliveries"] == report.deliveries
+
+
+def test_an_older_backup_brings_nobody_back(copied: Settings, tmp_path: Path) -> None:
+    target = str(tmp_path / "target")
+    older = backup(copied, target, Keep())
+    erase(copied, WANTED)
+    backup(copied, target, Keep())
+    restored = Settings.load({}, home=str(tmp_path / "restored"))
+    moment = datetime.fromtimestamp(older.moment + 0.001, UTC).isoformat()
+    report = restore(restored, target, moment, after=erase_again)
+    assert report.backup == older.id
+    assert remains(restored) == []
+    assert facts(restored) == facts(copied)
