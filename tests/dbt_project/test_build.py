@@ -35,7 +35,7 @@ CUTS = {
     "daily_fulfillment": ["location_id"],
 }
 # What the simulated retailer may not do within so few days.
-NOT_SIMULATED = {"gift_cards_sold", "charges", "refunded_shipping"}
+NOT_SIMULATED = {"gift_cards_sold", "charges", "refunded_shipping", "return_fees"}
 # What daily_sales puts where no event says.
 UNSAID = {"channel_type": "'unknown'", "channel": "'unknown'", "currency": "'XXX'"}
 
