@@ -64,7 +64,7 @@ def test_the_same_marts_when_every_table_is_large(
     asked = list[str]()
     find_rows = warehouse.build.touched_entities.find_rows
 
-    def counted(con: duckdb.DuckDBPyConnection, place: EntityColumns, ids: str, rows: str) -> str:
+    def counted(con: duckdb.DuckDBPyConnection, place: EntityColumns, ids: str, rows: str) -> str | None:
         asked.append(place.relation)
         return find_rows(con, place, ids, rows)
 
