@@ -24,8 +24,6 @@ LONG = (
     "tests/faults/test_kill.py",
     "tests/warehouse/pipeline/test_refresh.py",
     "tests/faults/test_system_calls.py",
-    "tests/faults/test_lost_disk.py",
-    "tests/faults/test_killed_backup.py",
     "tests/end_to_end/test_up.py",
     "tests/end_to_end/test_hangup.py",
     "tests/end_to_end/test_installation.py",
@@ -38,7 +36,6 @@ LONG = (
     "tests/dbt_project/test_arrival.py",
     "tests/dbt_project/test_winners.py",
     "tests/dashboard/test_dashboard.py",
-    "tests/dashboard/test_pages.py",
     "tests/warehouse/lake/test_long_readers.py",
     "tests/warehouse/lake/test_ids.py",
 )

@@ -24,22 +24,21 @@ if TYPE_CHECKING:
 __all__ = ["connect", "refresh", "replay", "simulate"]
 
 
-def connect(
-    home: str | Path | None = None, *, at: str | None = None, owner: bool = False
-) -> "duckdb.DuckDBPyConnection":
+def connect(home: str | Path | None = None, *, at: str | None = None) -> "duckdb.DuckDBPyConnection":
     """A read-only DuckDB connection with the lake as its default database: `select * from marts.fct_orders`.
 
-    With `at` the lake is as it was at that timestamp, in UTC where it names no zone. The connection keeps to the memory
-    and the temporary files that the settings give a query, reads and writes no files outside the lake, and its
-    configuration is locked; `register` gives it a data frame. `owner` has none of these bounds. A program that runs
-    statements of others checks them with `warehouse.serving.reader_statements` and runs them within
-    `warehouse.serving.query_limits`, as `warehouse sql` does.
+    With `at` the lake is as it was at that timestamp, in UTC where it names no zone. No statement over the lake that it
+    has attached can change a row of it. It is a DuckDB of your program's own all the same, which can attach, read and
+    write whatever the program can: for statements of others use `warehouse.serving.reader_statements`, as
+    `warehouse sql` does.
     Raises LakeMissing when there is no lake yet, LakeError when there was none at that moment.
     """
-    from warehouse.serving.readers import open_reader
+    from warehouse.lake.connection import open_lake
+    from warehouse.lake.time_travel import open_moment
     from warehouse.settings import Settings
 
-    return open_reader(Settings.load(home=_text(home)), at=at, owner=owner)
+    settings = Settings.load(home=_text(home))
+    return open_lake(settings, read_only=True) if at is None else open_moment(settings, at)
 
 
 def refresh(home: str | Path | None = None, *, full: bool = False, progress: Progress | None = None) -> "Publication":

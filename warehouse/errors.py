@@ -19,10 +19,7 @@ WarehouseError
 │   └── ReferenceFileError   a file of them is wrong; nothing of it was loaded
 ├── NoteError            a note that one process left for others cannot be read
 ├── ReplayError          a file could not be replayed
-├── ErasureError         nobody can be erased so, or something of them is left; run it again
 ├── ExportError          the log, or the marts, could not be written to a file
-├── BackupError          a backup could not be made, read or put back; those that were whole still are
-│   └── TargetUnreachable the place of the backups does not answer; trying again later may do
 ├── DashboardError       the dashboard could not start
 ├── ServeError           the receiver could not start
 ├── PostError            a receiver did not take what was posted to it
@@ -135,20 +132,8 @@ class ReplayError(WarehouseError):
     """A file of envelopes could not be read to its end."""
 
 
-class ErasureError(WarehouseError):
-    """There is nobody to erase by these words, or something of a person is still there."""
-
-
 class ExportError(WarehouseError):
     """The log, or the marts, could not be written to a file; what was there before is still there."""
-
-
-class BackupError(WarehouseError):
-    """A backup could not be made, found, read or restored. What was whole at the target before still is."""
-
-
-class TargetUnreachable(BackupError):
-    """The target of backups cannot be reached, or fails, although it may be right: it is worth trying again."""
 
 
 class DashboardError(WarehouseError):

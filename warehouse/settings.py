@@ -23,12 +23,12 @@ SIZE_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB"
 DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # Of these a person sets the text, a number with its unit; it becomes a number of bytes or seconds before the types are
 # checked. By itself 24 may be meant in hours and be taken as seconds.
-SIZES = {"max_body", "queue_bytes", "journal_size", "memory", "reserve", "query_memory", "query_temp_size"}
-DURATIONS = {"journal_age", "journal_keep", "snapshots_keep", "query_time", "backup_every", "backup_keep_for"}
+SIZES = {"max_body", "queue_bytes", "journal_size", "memory", "reserve"}
+DURATIONS = {"journal_age", "journal_keep", "snapshots_keep"}
 # Where settings come from is not itself a setting.
 SOURCES = {"config"}
 KEYS = {"api_keys", "status_keys"}
-PATHS = ("home", "api_keys_file", "catalog", "data_path", "query_temp", "backup_to", "ship")
+PATHS = ("home", "api_keys_file", "catalog", "data_path")
 # The variables that give away a key, or where the keys are.
 KEY_VARIABLES = {f"{PREFIX}{field.upper()}" for field in (*KEYS, "api_keys_file")}
 
@@ -55,16 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     queue_bytes: Annotated[
         int, Meta(description="Bodies that may wait for the disk in one process; beyond that it answers 429")
     ] = 64 * 2**20
-    memory: Annotated[int, Meta(description="Memory a refresh may take before it uses the disk")] = 4 * 10**9
-    query_memory: Annotated[int, Meta(description="Memory an analyst's query may take before it uses the disk")] = (
-        2 * 10**9
-    )
-    query_temp: Annotated[
-        Path | None,
-        Meta(description="Folder where a query lays down what its memory cannot hold, when not the system's for such"),
-    ] = None
-    query_temp_size: Annotated[int, Meta(description="Room a query may take in that folder")] = 4 * 10**9
-    query_time: Annotated[int, Meta(description="How long a query may take until its last row is written")] = 600
+    memory: Annotated[int, Meta(description="Memory a refresh or a query may take before it uses the disk")] = 4 * 10**9
     journal_size: Annotated[int, Meta(description="A journal this large is followed by a new one")] = 256 * 2**20
     journal_age: Annotated[int, Meta(description="A journal this old is followed by a new one")] = 3600
     journal_keep: Annotated[int, Meta(description="How long a sealed journal is kept before it is deleted")] = 24 * 3600
@@ -72,16 +63,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int, Meta(description="Room on the disk that the receiver leaves for sealing, which makes room")
     ] = 64 * 2**20
     snapshots_keep: Annotated[int, Meta(description="How far back earlier moments of the lake can be read")] = 7 * 86400
-    backup_to: Annotated[
-        str | None, Meta(description="Where `warehouse up` puts backups: a folder, or `s3://bucket/prefix`")
-    ] = None
-    backup_every: Annotated[int, Meta(description="How often `warehouse up` makes a backup")] = 3600
-    backup_keep: Annotated[int, Meta(description="How many backups are kept at most")] = 48
-    backup_keep_for: Annotated[int, Meta(description="How long backups are kept; the newest always is")] = 30 * 86400
-    ship: Annotated[
-        str | None,
-        Meta(description="Where `warehouse up` ships journals as they grow: a folder, or `s3://bucket/prefix`"),
-    ] = None
     catalog: Annotated[str | None, Meta(description="The lake's catalog, when not `<home>/lake/catalog.sqlite`")] = None
     data_path: Annotated[str | None, Meta(description="Folder of the lake's files, when not `<home>/lake/data`")] = None
 
@@ -98,13 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "journal_age": (self.journal_age >= 1, self.journal_age, "a duration such as 1h"),
             "journal_keep": (self.journal_keep >= 0, self.journal_keep, "a duration such as 24h"),
             "reserve": (self.reserve >= 2**20, self.reserve, "at least 1MiB"),
-            "query_memory": (self.query_memory >= 256 * 10**6, self.query_memory, "at least 256MB"),
-            "query_temp_size": (self.query_temp_size >= 0, self.query_temp_size, "a size such as 4GB"),
-            "query_time": (self.query_time >= 1, self.query_time, "a duration such as 10m"),
             "snapshots_keep": (self.snapshots_keep >= 0, self.snapshots_keep, "a duration such as 7d"),
-            "backup_every": (self.backup_every >= 1, self.backup_every, "a duration such as 1h"),
-            "backup_keep": (self.backup_keep >= 1, self.backup_keep, "a number of backups, at least 1"),
-            "backup_keep_for": (self.backup_keep_for >= 0, self.backup_keep_for, "a duration such as 30d"),
         }
         for field, (right, value, wanted) in checks.items():
             if not right:
@@ -167,11 +142,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def memory_limit(self) -> str:
         """DuckDB's part of `memory`, in its words; a quarter is left to Python and to what DuckDB does not count."""
         return f"{self.memory * 3 // 4}B"
-
-    @property
-    def query_memory_limit(self) -> str:
-        """The same of `query_memory`."""
-        return f"{self.query_memory * 3 // 4}B"
 
     @property
     def journal_dir(self) -> Path:

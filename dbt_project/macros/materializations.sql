@@ -65,7 +65,7 @@
         'entity': node.config.meta.get('entity', []),
         'sources': sources,
         'parents': parents,
-        'meta': node.config.meta,
+        'zones': node.config.meta.get('zones', {}),
         'reads_log': (node.depends_on.nodes | select('in', graph.sources.keys() | list) | list | length) > 0,
         'strategy': 'whole',
         'whole': '',

@@ -6,8 +6,7 @@ with daily as (
         currency,
         sum(units) as units,
         sum(net_sales) as net_sales,
-        sum(cancelled_units) as cancelled_units,
-        sum(cancelled_sales) as cancelled_sales
+        sum(cancelled_units) as cancelled_units
     from {{ ref('daily_sales') }}
     group by tenant, currency
 
@@ -19,9 +18,8 @@ sold as (
         tenant,
         coalesce(currency, 'XXX') as currency,
         sum(quantity) as units,
-        coalesce(sum(net_amount_excl_tax), 0) as net_sales,
-        sum(quantity) filter (where cancelled_at is not null) as cancelled_units,
-        sum(cancelled_amount) as cancelled_sales
+        coalesce(sum(net_amount), 0) as net_sales,
+        sum(quantity) filter (where cancelled_at is not null) as cancelled_units
     from {{ ref('fct_order_items') }}
     where is_sale
     group by tenant, currency
@@ -41,4 +39,3 @@ where
     coalesce(daily.units, 0) != coalesce(sold.units, 0)
     or coalesce(daily.net_sales, 0) != coalesce(sold.net_sales, 0)
     or coalesce(daily.cancelled_units, 0) != coalesce(sold.cancelled_units, 0)
-    or coalesce(daily.cancelled_sales, 0) != coalesce(sold.cancelled_sales, 0)

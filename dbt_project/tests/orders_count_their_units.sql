@@ -8,7 +8,7 @@ with units as (
         sum(quantity) filter (where status = 'cancelled') as cancelled_item_count,
         sum(returned_quantity) as returned_item_count
     from {{ ref('fct_order_items') }}
-    where swapped_to_item_id is null and line_kind != 'shipping'
+    where swapped_to_item_id is null and lower(item_type) is distinct from 'shipping'
     group by tenant, order_id
 
 )

@@ -24,7 +24,6 @@ from receiver.metrics import Metrics
 from warehouse.delivery.delivery import Delivery
 from warehouse.errors import HomeMissing, JournalDisplaced, JournalError
 from warehouse.journal import JournalWriter
-from warehouse.journal.letting_go import is_asked_for
 from warehouse.settings import Settings
 from warehouse.system.disk import free_bytes
 from warehouse.system.home_folder import HomeFolder
@@ -235,11 +234,8 @@ class GroupCommit:
         return self._writer
 
     def _look(self) -> None:
-        """Let go of a journal that has lost its name, or that somebody asks for; have one to write to.
-
-        Raises JournalError.
-        """
-        if self._writer is not None and (not self._writer.holds or is_asked_for(self._writer.path)):
+        """Let go of a journal that has lost its name; have one to write to. Raises JournalError."""
+        if self._writer is not None and not self._writer.holds:
             self._release_writer()
         if self._writer is None:
             self._sound_writer()

@@ -7,7 +7,6 @@ looked at by itself: one that cannot be read is None and says so in `unread`, an
 import os
 import shutil
 import stat
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -20,7 +19,6 @@ from warehouse.errors import LakeError
 from warehouse.journal import list_journals, load_marks, written_after
 from warehouse.journal.record import pack_header
 from warehouse.journal.seal_marks import SealedMark
-from warehouse.notes.backup_notes import BackupNote, ShipNote, read_backup_note, read_ship_note
 from warehouse.notes.log_counts import Figures, read_figures
 from warehouse.notes.log_watch_note import LogWatch, read_log_watch
 from warehouse.notes.refresh_attempt import Attempted, State, read_attempt
@@ -60,8 +58,6 @@ class HomeView(msgspec.Struct, frozen=True):
     attempt: Attempted | None
     figures: Figures | None
     log_watch: LogWatch | None
-    backup: BackupNote | None
-    ship: ShipNote | None
     looked_at: tuple[str, ...]
     unread: tuple[Unread, ...]
 
@@ -85,8 +81,6 @@ def look_at_home(settings: Settings) -> HomeView:
         attempt=sources.read("refresh", lambda: read_attempt(settings)),
         figures=sources.read("figures", lambda: read_figures(settings)),
         log_watch=sources.read("log", lambda: read_log_watch(settings)),
-        backup=sources.read("backup", lambda: read_backup_note(settings)),
-        ship=sources.read("ship", lambda: read_ship_note(settings)),
         looked_at=(),
         unread=(),
     )
@@ -119,7 +113,6 @@ class HomeCollector(Collector):
             yield _gauge("newstore_journal_unread", "Journals that could not be looked at.", backlog.unread)
         yield from _of_refreshes(home)
         yield from _of_the_log(home)
-        yield from _of_copies(home)
 
 
 def _of_refreshes(home: HomeView) -> Iterator[Metric]:
@@ -153,22 +146,6 @@ def _of_the_log(home: HomeView) -> Iterator[Metric]:
         if looked.oldest is not None:
             text = "Of all files looked through, when the one that waits longest was."
             yield _gauge("newstore_log_oldest_look_timestamp_seconds", text, looked.oldest)
-
-
-def _of_copies(home: HomeView) -> Iterator[Metric]:
-    if (backup := home.backup) is not None:
-        yield _gauge("newstore_backup_failures", "Backups that failed since the last that was made.", backup.failures)
-        overdue = backup.is_overdue(time.time())
-        yield _gauge("newstore_backup_overdue", "1 when the schedule says that there should be a younger one.", overdue)
-        if (made := backup.made) is not None:
-            text = "Of which moment the last backup is."
-            yield _gauge("newstore_backup_timestamp_seconds", text, made.moment)
-            yield _gauge("newstore_backup_bytes", "What a home restored from it takes.", made.bytes)
-    if (ship := home.ship) is not None:
-        text = "How long ago that was before which all that was acknowledged is shipped."
-        yield _gauge("newstore_ship_lag_seconds", text, ship.lag(time.time()))
-        yield _gauge("newstore_ship_lag_bytes", "Bytes of journals that wait to be shipped.", ship.waiting)
-        yield _gauge("newstore_ship_failures", "Attempts that failed since the last that went well.", ship.failures)
 
 
 def _disk(settings: Settings) -> Disk:

@@ -4,7 +4,7 @@ Every text that is not written here is escaped; no body of a delivery is ever sh
 """
 
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from html import escape
@@ -193,7 +193,6 @@ def _tiles(status: Status) -> str:
         ("Last refresh", *_last_refresh(status)),
         ("Log looked through", *_looked_through(status)),
         ("Disk left", *_disk_left(home)),
-        *_copies(status),
     ]
     return "".join(
         f"<div><dt>{title}</dt><dd>{escape(value)}<small>{escape(more)}</small></dd></div>"
@@ -228,21 +227,6 @@ def _looked_through(status: Status) -> tuple[str, str]:
     since = f", within {span(status.now - looked.oldest)}" if looked.oldest is not None else ""
     share = looked.verified / looked.files if looked.files else 1.0
     return f"{int(share * 100)}%", f"{looked.verified:,} of {_plural(looked.files, 'file')}{since}"
-
-
-def _copies(status: Status) -> Iterator[tuple[str, str, str]]:
-    """Backups and shipped journals, where there are any."""
-    backup, ship = status.home.backup, status.home.ship
-    if status.home.is_unread("backup"):
-        yield "Last backup", UNKNOWN, NOT_READ
-    elif backup is not None and backup.made is None:
-        yield "Last backup", "none yet", backup.target
-    elif backup is not None and backup.made is not None:
-        yield "Last backup", ago(status.now - backup.made.moment), f"{_size(backup.made.bytes)} in {backup.target}"
-    if status.home.is_unread("ship"):
-        yield "On this disk only", UNKNOWN, NOT_READ
-    elif ship is not None:
-        yield "On this disk only", f"the last {span(ship.lag(status.now))}", f"{_size(ship.waiting)} wait to be shipped"
 
 
 def _disk_left(home: HomeView) -> tuple[str, str]:

@@ -24,7 +24,6 @@ LATE_SECONDS = 15 * 60
 STALE_SECONDS = 3600
 LONG_SECONDS = 3600
 FINDINGS_SHOWN = 3
-SHIP_LATE_SECONDS = 60
 # What this page reads, as it calls it; of those in ASIDE it can do without.
 SOURCES = {
     "history": "The last hour of a worker",
@@ -35,8 +34,6 @@ SOURCES = {
     "refresh": "The note of how refreshes go",
     "figures": "The figures of the log",
     "log": "The note of what was looked through of the log",
-    "backup": "The note of backups",
-    "ship": "The note of shipped journals",
     "lake": "The lake's catalog",
 }
 ASIDE = frozenset({"history", "marks"})
@@ -113,7 +110,6 @@ def look(settings: Settings, history: History, problem: str | None) -> Status:
         *_arriving(status),
         *_refreshing(status),
         *_log(status),
-        *_copies(status),
     ]
     return msgspec.structs.replace(status, notices=tuple(sorted(found, key=lambda notice: -notice.level)))
 
@@ -279,29 +275,6 @@ def _log(status: Status) -> Iterator[Notice]:
     if looked.unread is not None:
         text = f"{_sentence(looked.unread.reason)} Try: {looked.unread.hint}."
         yield Notice(Level.WRONG, "The log cannot be looked through", text)
-
-
-def _copies(status: Status) -> Iterator[Notice]:
-    """What would be lost with this disk, where somebody wanted to have it elsewhere."""
-    if (backup := status.home.backup) is not None:
-        last = f"The last is of {ago(status.now - backup.made.moment)}." if backup.made else "There is none yet."
-        if backup.failure is not None:
-            title = f"{backup.failures:,} {'backup' if backup.failures == 1 else 'backups'} failed"
-            text = (
-                f"{_sentence(backup.failure.reason)} {last} Deliveries are taken as ever. Try: {backup.failure.hint}."
-            )
-            yield Notice(Level.WRONG, title, text)
-        elif backup.is_overdue(status.now):
-            text = (
-                f"{last} Try: `warehouse up`, which makes them by itself, or `warehouse backup {backup.target}`. "
-                "Where none are wanted any more, delete backup.json in the home."
-            )
-            yield Notice(Level.WRONG, "The next backup is overdue", text)
-    if (ship := status.home.ship) is not None and (lag := ship.lag(status.now)) > SHIP_LATE_SECONDS:
-        reason = _sentence(ship.failure.reason) if ship.failure else "Nobody ships any more."
-        hint = ship.failure.hint if ship.failure else "`warehouse up`, which ships by itself"
-        text = f"{reason} {ship.waiting:,} bytes or more wait. Deliveries are taken as ever. Try: {hint}."
-        yield Notice(Level.WRONG, f"What came in the last {span(lag)} is on this disk only", text)
 
 
 def _sentence(text: str) -> str:

@@ -6,7 +6,6 @@ import shlex
 import socket
 import subprocess
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 from tests.cli.conftest import Run
@@ -20,15 +19,12 @@ def test_the_demo(run: Run, home: Path, tmp_path: Path) -> None:
     assert found
     assert 100 < int(found[1]) < 300
     # The demo's days are the last ones.
-    days = re.search(r"^Net sales by day.*\n(?:.*\n)*?(\S+) [^\n]*\n\nThe close", result.stdout, re.MULTILINE)
+    days = re.search(r"^Net sales by day.*\n(?:.*\n)*?(\S+) [^\n]*\n\nPayments", result.stdout, re.MULTILINE)
     assert days
     assert datetime.now(UTC).date() - date.fromisoformat(days[1]) < timedelta(days=7)
     for title in ("Orders by status", "Net sales by day", "Payments", "Units on hand"):
         assert f"\n{title}" in result.stdout
     assert "…" not in result.stdout
-    assert_the_close_adds_up(result.stdout)
-    # A store has its name.
-    assert re.search(r"^Boston +[\d,]+ ", result.stdout, re.MULTILINE)
     assert re.findall(r" (equal|differ)$", result.stdout, re.MULTILINE) == ["equal"] * 6
     assert max(map(len, result.stdout.partition("Try next")[0].splitlines())) <= 80
 
@@ -41,35 +37,10 @@ def test_the_demo(run: Run, home: Path, tmp_path: Path) -> None:
     found = json.loads(run("--home", str(demo_home), "status", "--json").stdout)
     assert found["journal"]["unsealed"] == 0
     assert found["marts"]["marts.fct_orders"] > 0
-    assert found["marts"]["marts.dim_locations"] >= 8
     proposals = [shlex.split(line) for line in result.stdout.splitlines() if " --home data/demo " in line]
     assert len(proposals) == 3
     for proposal in proposals:
         subprocess.run(proposal, cwd=tmp_path, check=True, capture_output=True, timeout=60)
-
-
-def assert_the_close_adds_up(summary: str) -> None:
-    """The lines of a month as they are printed come to its net and its total."""
-    close = re.search(r"^The close of \w+ \d{4}, in \w{3}\n(.*?)\nPayments", summary, re.MULTILINE | re.DOTALL)
-    assert close
-    net, total, tendered, lines = Decimal(0), Decimal(0), Decimal(0), Decimal(0)
-    for name, printed in re.findall(r"^(=? ?[a-z ]+?) +(-?[\d,]+\.\d\d)", close[1], re.MULTILINE):
-        amount = Decimal(printed.replace(",", ""))
-        if name == "= net sales":
-            net = amount
-            assert net == lines
-        elif name == "= total sales":
-            total, lines = amount, lines - amount
-            assert lines == 0
-        elif name == "= net tendered":
-            tendered = amount
-            assert tendered == lines
-        else:
-            lines += amount
-    assert net > 0
-    assert total > 0
-    assert tendered != 0
-    assert "adds up to the cent" in close[1]
 
 
 def test_the_demo_takes_no_home_with_something_in_it(run: Run, tmp_path: Path) -> None:

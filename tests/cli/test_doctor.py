@@ -107,46 +107,6 @@ def test_a_home_in_order(examine: Examine, sealed: Settings, home: Path) -> None
     assert contents(home) == before
 
 
-def test_queries_that_would_eat_the_reserve_of_the_journals(run: Run, home: Path, tmp_path: Path) -> None:
-    home.mkdir()
-    for environ, state_of, text, hint in (
-        (
-            {"WAREHOUSE_QUERY_TEMP": str(tmp_path), "WAREHOUSE_QUERY_TEMP_SIZE": "0B"},
-            "ok",
-            "which has room for it",
-            None,
-        ),
-        (
-            {"WAREHOUSE_QUERY_TEMP": str(tmp_path), "WAREHOUSE_QUERY_TEMP_SIZE": "1000000GB"},
-            "warn",
-            "the 1,000,000.0 GB of WAREHOUSE_QUERY_TEMP_SIZE would eat into their reserve",
-            "set WAREHOUSE_QUERY_TEMP to a folder on another disk",
-        ),
-        (
-            {"WAREHOUSE_QUERY_TEMP": str(tmp_path / "none")},
-            "wrong",
-            "cannot have temporary files here",
-            "make that folder",
-        ),
-    ):
-        (found,) = [
-            one
-            for one in json.loads(run("doctor", "--json", environ=environ).stdout)["findings"]
-            if one["check"] == "queries"
-        ]
-        assert found["state"] == state_of
-        assert text in found["message"]
-        assert hint is None or hint in found["hint"]
-
-
-@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="this machine has no file system in memory")
-def test_queries_whose_temporary_files_are_memory(run: Run) -> None:
-    said = json.loads(run("doctor", "--json", environ={"WAREHOUSE_QUERY_TEMP": "/dev/shm"}).stdout)["findings"]
-    (found,) = [one for one in said if one["check"] == "queries"]
-    assert found["state"] == "warn"
-    assert "tmpfs is memory" in found["message"]
-
-
 def test_the_lines_of_a_person_end_with_a_verdict(run: Run, sealed: Settings) -> None:
     assert sealed.home.exists()
     result = run("doctor")

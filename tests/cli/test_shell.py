@@ -200,16 +200,3 @@ def test_a_pipe_stops_at_what_is_wrong(run: Run, lake: Settings, script: str, hi
     assert [line.partition(":")[0] for line in errors] == ["Error", "Try"]
     assert hint in errors[1]
     assert "3" not in result.stdout
-
-
-def test_a_shell_is_bounded_and_goes_on(run: Run, lake: Settings) -> None:
-    bounds = {"WAREHOUSE_QUERY_TIME": "2s", "WAREHOUSE_HOME": str(lake.home)}
-    for_ever = "select count(*) from range(100000000000) where hash(range) = 0;\n"
-    ended = run("shell", stdin=for_ever, environ=bounds)
-    assert (ended.returncode, ended.stdout) == (1, "")
-    assert "WAREHOUSE_QUERY_TIME" in ended.stderr
-    refused = run("shell", stdin="copy (select 1) to 'x.csv';\n", environ=bounds)
-    assert "`copy` is refused" in refused.stderr
-    own = run("shell", "--owner", stdin="copy (select 1 as a) to 'x.csv'; from 'x.csv';\n", environ=bounds)
-    assert own.returncode == 0, own.stderr
-    assert "a" in own.stdout

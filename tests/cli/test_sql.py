@@ -5,7 +5,6 @@ import io
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -190,92 +189,6 @@ finally:
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert json.loads(result.stdout) == [{"one": 1}]
     assert result.stderr == "[]\n"
-
-
-BOUNDS = {
-    "WAREHOUSE_QUERY_TIME": "2m",
-    "WAREHOUSE_QUERY_MEMORY": "300MB",
-    "WAREHOUSE_QUERY_TEMP_SIZE": "40MB",
-}
-
-
-@pytest.mark.usefixtures("lake")
-@pytest.mark.parametrize(
-    ("query", "setting"),
-    [
-        ("select count(*) from range(100000000000) where hash(range) = 0", "WAREHOUSE_QUERY_TIME"),
-        ("select repeat('x', 1000) || range from range(100000000000)", "WAREHOUSE_QUERY_TIME"),
-        ("select list(range) from range(1000000000)", "WAREHOUSE_QUERY_MEMORY"),
-        # DuckDB does not count what this takes: eight gigabytes.
-        ("select list_sum(range(1000000000))", "WAREHOUSE_QUERY_MEMORY"),
-        ("from (select hash(range)::varchar || repeat('y', 90) as k from range(9000000)) order by k", "_TEMP_SIZE"),
-    ],
-)
-def test_a_query_that_wants_all_of_the_machine_names_the_setting(
-    run: Run, tmp_path: Path, query: str, setting: str
-) -> None:
-    before = sorted(tmp_path.rglob("*.tmp"))
-    bounds = BOUNDS | ({"WAREHOUSE_QUERY_TIME": "3s"} if setting.endswith("TIME") else {})
-    result = run("sql", "--format", "csv", "--out", "rows.csv", query, environ=bounds)
-    first, second = result.stderr.splitlines()
-    assert (result.returncode, result.stdout) == (1, "")
-    assert first.startswith("Error: the query ")
-    assert setting in first
-    assert second.startswith("Try: ask for less at once")
-    assert not (tmp_path / "rows.csv").exists()
-    assert sorted(tmp_path.rglob("*.tmp")) == before, "nothing is left, nor written to the working directory"
-
-
-@pytest.mark.usefixtures("lake")
-def test_no_file_is_read_or_written_but_by_the_owner(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "mine.csv").write_text("a\n7\n")
-    for query in (f"from read_csv('{tmp_path}/mine.csv')", f"copy (select 1) to '{tmp_path}/new.csv'"):
-        refused = run("sql", query)
-        assert (refused.returncode, refused.stdout) == (1, "")
-        assert "refused" in refused.stderr
-    assert "names a file, and none but the lake's" in run("sql", f"from '{tmp_path}/mine.csv'").stderr
-    assert [path.name for path in tmp_path.glob("*.csv")] == ["mine.csv"]
-    own = run("sql", "--owner", "--json", f"copy (select 8 as a) to '{tmp_path}/new.csv'")
-    assert own.returncode == 0, own.stderr
-    assert json.loads(run("sql", "--owner", "--json", f"from '{tmp_path}/*.csv' order by a").stdout) == [
-        {"a": 7},
-        {"a": 8},
-    ]
-    assert "only read here" in run("sql", "--owner", "delete from lake.marts.fct_orders").stderr
-
-
-def test_what_hears_no_interrupt_ends_with_its_process(home: Path) -> None:
-    program = f"""
-import time
-from pathlib import Path
-import duckdb
-from warehouse.cli import query_errors
-from warehouse.settings import Settings
-query_errors.DEAF_SECONDS = 1.0
-query_errors.interruptible(duckdb.connect(), Settings(home=Path({str(home)!r}), query_time=1), lambda: time.sleep(60))
-"""
-    began = time.monotonic()
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
-    assert result.returncode == 1
-    assert "WAREHOUSE_QUERY_TIME. It could not be interrupted." in result.stderr
-    assert time.monotonic() - began < 50
-
-
-def test_an_earlier_moment_is_as_bounded(run: Run, lake: duckdb.DuckDBPyConnection) -> None:
-    moment = str(lake.execute("select now()::timestamp + interval 1 millisecond").fetchall()[0][0])
-    for query in ("from read_text('/etc/passwd')", "copy (select 1) to 'x.csv'", "set threads = 1"):
-        assert run("sql", "--at", moment, query).returncode == 1
-    ended = run("sql", "--at", moment, "select list_sum(range(1000000000))", environ=BOUNDS)
-    assert "WAREHOUSE_QUERY_MEMORY" in ended.stderr
-
-
-@pytest.mark.usefixtures("lake")
-def test_parquet_is_written_past_the_bounds_of_files(run: Run, tmp_path: Path) -> None:
-    environ = {"WAREHOUSE_QUERY_TEMP": str(tmp_path)}
-    result = run("sql", "--format", "parquet", "--out", "rows.parquet", "from marts.fct_orders", environ=environ)
-    assert (result.returncode, result.stderr) == (0, "")
-    assert duckdb.sql(f"select count(*) from '{tmp_path}/rows.parquet'").fetchall() == [(3,)]
-    assert list(tmp_path.glob("warehouse-query-*")) == []
 
 
 def test_a_home_without_a_lake_says_what_to_do(run: Run, home: Path) -> None:

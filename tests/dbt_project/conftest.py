@@ -1,7 +1,6 @@
 """Scenarios are delivered as the receiver would take them, refreshed for real, and read as an analyst reads them."""
 
 import json
-import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -38,24 +37,6 @@ def warehouse_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse
             return connections.enter_context(warehouse.connect(home))
 
         yield build
-
-
-@pytest.fixture
-def in_all_orders(warehouse_of: WarehouseOf, seed: int) -> Callable[..., list[duckdb.DuckDBPyConnection]]:
-    """A function that gives a lake for each way in which the same events may come: as they are in one refresh,
-    backwards in four, and twice each in any order over three."""
-
-    def build(events: Sequence[Envelope]) -> list[duckdb.DuckDBPyConnection]:
-        mixed = [*events, *events]
-        random.Random(seed).shuffle(mixed)
-        backwards = list(reversed(events))
-        return [
-            warehouse_of(events),
-            warehouse_of(backwards, splits=min(len(backwards), 4)),
-            warehouse_of(mixed, splits=3),
-        ]
-
-    return build
 
 
 def deliver(settings: Settings, events: Sequence[Envelope]) -> None:

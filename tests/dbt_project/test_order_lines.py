@@ -61,7 +61,7 @@ EVENTS = [
     ),
     # eu: 119 hold 19 of tax, so 100 are taxable. Of e 50 - 5 = 45 hold what its tax lines add up to, 4 + 1. D-2 has no
     # coupon: e names it by its externalRef and g by its id. f goes by its reason, and was swapped; g by its promotion
-    # as well, and was cancelled. Sold, without tax: 100 + 40 + (20 - 2) + (10 - 3 - 1) = 164.
+    # as well, and was cancelled. Sold: 119 + 45 + (20 - 2) + (10 - 3 - 1) = 188.
     ordered(
         "created",
         "eu",
@@ -124,8 +124,8 @@ EVENTS = [
         currency="EUR",
         placed_at="2026-03-08T23:30:00-05:00",
     ),
-    # head: only the order names its coupon; 28 sold. old: an order of another system is no sale. late: no header yet.
-    ordered("created", "head", 6, unit("i", 28), currency="EUR", discounts=[{"coupon_code": "WELCOME"}]),
+    # head: only the order names its coupon; 4 sold. old: an order of another system is no sale. late: no header yet.
+    ordered("created", "head", 6, unit("i", 4), currency="EUR", discounts=[{"coupon_code": "WELCOME"}]),
     ordered(
         "created",
         "old",
@@ -179,13 +179,13 @@ def test_attributes_are_rows_in_whatever_shape_they_come(con: duckdb.DuckDBPyCon
 def test_a_promotion_of_an_order_is_one_row_however_it_is_named(con: duckdb.DuckDBPyConnection) -> None:
     columns = (
         "order_id, promotion_key, coupon_code, discount_id, trigger, reason, level, price_adjustment::double, units, "
-        "gross_amount::double, net_amount_excl_tax::double, currency, is_sale"
+        "gross_amount::double, net_amount::double, currency, is_sale"
     )
     query = f"select {columns} from marts.fct_order_promotions order by order_id, promotion_key"
     assert rows(con, query) == [
         ("again", "SPRING", "SPRING", None, None, None, "item", 20.0, 1, 40.0, 20.0, "EUR", True),
-        # e and g: 50 + 10, less 5 and less 3 + 1, and less the 5 of tax in e.
-        ("eu", "D-2", None, "D-2", "associate", "Staff", "order", 6.0, 2, 60.0, 46.0, "EUR", True),
+        # e and g: 50 + 10, less 5 and less 3 + 1.
+        ("eu", "D-2", None, "D-2", "associate", "Staff", "order", 6.0, 2, 60.0, 51.0, "EUR", True),
         ("eu", "Last piece", None, None, None, "Last piece", "item", 2.0, 1, 20.0, 18.0, "EUR", True),
         ("eu", "P-1", None, "P-1", None, None, "item", 3.0, 1, 10.0, 6.0, "EUR", True),
         ("head", "WELCOME", "WELCOME", None, None, None, "order", None, 0, None, None, "EUR", True),
@@ -206,9 +206,9 @@ def test_promotions_are_compared_by_what_they_sold(con: duckdb.DuckDBPyConnectio
         "round(share_of_net_sales, 9), first_used_on, last_used_on"
     )
     query = f"select {columns} from marts.promotion_performance order by promotion_key, currency"
-    # Sold in euros, without tax: 164 + 88 + 20 + 28 = 300; in dollars 90, all of it with the coupon.
+    # Sold in euros: 188 + 88 + 20 + 4 = 300; in dollars 90, all of it with the coupon.
     assert rows(con, query) == [
-        ("D-2", "EUR", 1, 2, 60.0, 6.0, 46.0, 0.153333333, date(2026, 3, 2), date(2026, 3, 2)),
+        ("D-2", "EUR", 1, 2, 60.0, 6.0, 51.0, 0.17, date(2026, 3, 2), date(2026, 3, 2)),
         ("Last piece", "EUR", 1, 1, 20.0, 2.0, 18.0, 0.06, date(2026, 3, 2), date(2026, 3, 2)),
         ("P-1", "EUR", 1, 1, 10.0, 3.0, 6.0, 0.02, date(2026, 3, 2), date(2026, 3, 2)),
         ("SPRING", "EUR", 2, 3, 140.0, 32.0, 108.0, 0.36, date(2026, 3, 5), date(2026, 3, 9)),

@@ -21,10 +21,6 @@ class Block(NamedTuple):
     line: int
     note: str
 
-    def follows(self, query: "Block") -> bool:
-        """Whether this is text with nothing but an empty line between it and the query above."""
-        return self.language == "text" and self.line == query.line + query.text.count("\n") + 3
-
 
 def blocks_of(page: Path) -> list[Block]:
     text = page.read_text(encoding="utf-8")

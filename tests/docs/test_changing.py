@@ -52,7 +52,7 @@ def run(checkout: Path, *command: str) -> str:
 
 def test_the_worked_examples(checkout: Path) -> None:
     order = json.loads((ROOT / "tests" / "data" / "order_created.json").read_text())
-    order["payload"]["items"][0]["engraving"] = "A.L."
+    order["payload"]["items"][0]["gift_message"] = "For you"
     card = {
         "tenant": order["tenant"],
         "name": "gift_card.issued",
@@ -63,11 +63,14 @@ def test_the_worked_examples(checkout: Path) -> None:
     models, contract = checkout / "dbt_project" / "models", checkout / "warehouse" / "contract"
 
     # The field.
-    insert(contract / "events.toml", "\n[records.item_reference.fields]", block_with("engraving ="))
+    insert(contract / "events.toml", "\n[records.item_reference.fields]", block_with("gift_message ="))
     lines, items = models / "intermediate" / "int_order_lines.sql", models / "marts" / "fct_order_items.sql"
-    insert(lines, "        {{ said('item.shipping_method')", block_with("item.engraving"))
-    insert(items, "    'shipping_service_level', 'shipping_method'", block_with("'engraving',"))
-    described = "      - name: engraving\n        data_type: varchar\n        description: What is engraved on it.\n"
+    insert(lines, "        {{ said('item.shipping_method')", block_with("item.gift_message"))
+    insert(items, "        lines.shipping_method", block_with("lines.gift_message"))
+    insert(items, "        shipping_method,\n", "        gift_message,\n")
+    described = (
+        "      - name: gift_message\n        data_type: varchar\n        description: What is written on the card.\n"
+    )
     insert(models / "marts" / "fct_order_items.yml", "      - name: shipping_method\n", described)
 
     # The event and its facts.
@@ -96,5 +99,5 @@ def test_the_worked_examples(checkout: Path) -> None:
             "issued_at": "2026-01-02T03:04:05Z",
         }
     ]
-    messages = json.loads(run(checkout, "warehouse", "sql", "--json", "select engraving from marts.fct_order_items"))
-    assert messages == [{"engraving": "A.L."}]
+    messages = json.loads(run(checkout, "warehouse", "sql", "--json", "select gift_message from marts.fct_order_items"))
+    assert messages == [{"gift_message": "For you"}]

@@ -12,7 +12,6 @@ import pytest
 
 from tests.docs.pages import ROOT
 from warehouse.cli import VERBS, command
-from warehouse.cli.backup import TargetOrVerb
 
 SOURCES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile", "pyproject.toml")
 FOLDERS = ("docs", "receiver", "warehouse", "dbt_project", "benchmarks", "notebooks")
@@ -68,11 +67,7 @@ def wrong_with(words: list[str]) -> str | None:
     options, words = leading_options(words)
     if isinstance(problem := parsed(found, context, options), str):
         return problem
-    while isinstance(found, click.Group) and words:
-        if isinstance(found, TargetOrVerb):
-            words = found.with_verb(words)
-        if words[0].startswith("-"):
-            break
+    while isinstance(found, click.Group) and words and not words[0].startswith("-"):
         inner = found.get_command(context, words[0])
         if inner is None:
             return f"there is no `{words[0]}`"

@@ -21,7 +21,6 @@ from warehouse.errors import RefreshError
 from warehouse.health.diagnosis import CHECKS, made
 from warehouse.lake.connection import catalog_path
 from warehouse.log.sealer import seal
-from warehouse.notes.backup_notes import backup_note_path, ship_note_path
 from warehouse.notes.log_counts import Counts, Figures, figures_path
 from warehouse.notes.log_watch_note import log_watch_path
 from warehouse.notes.refresh_attempt import attempt_path, attempting
@@ -88,8 +87,6 @@ NOTES = {
     "refresh": (attempt_path, "note of how refreshes go", "refresh"),
     "figures": (figures_path, "figures of the log", "figures"),
     "log": (log_watch_path, "note of what was looked through", "log"),
-    "backup": (backup_note_path, "note of backups", "backup"),
-    "ship": (ship_note_path, "note of shipped journals", "ship"),
 }
 
 

@@ -27,7 +27,7 @@ SEED = 7
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    home = make_shop(tmp_path_factory.mktemp("notebooks") / "home", seed=SEED, with_reference=True)
+    home = make_shop(tmp_path_factory.mktemp("notebooks") / "home", seed=SEED)
     before = os.environ.get("PYTHONWARNINGS")
     # A warning in a notebook is something its reader stumbles over.
     os.environ["PYTHONWARNINGS"] = "error::FutureWarning,error::DeprecationWarning:__main__"
@@ -63,8 +63,8 @@ def run(path: Path, home: Path) -> nbformat.NotebookNode:
     return notebook
 
 
-def test_there_are_eleven() -> None:
-    assert [path.name[:2] for path in NOTEBOOKS] == [f"{number:02}" for number in range(1, 12)]
+def test_there_are_eight() -> None:
+    assert [path.name[:2] for path in NOTEBOOKS] == [f"{number:02}" for number in range(1, 9)]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -172,7 +172,7 @@ def _step(manifest: "Manifest", node: "ModelNode", whole: str, touched: str) -> 
         sources={name: by_name[name] for name in meta.get("sources", ())},
         key=(key,) if isinstance(key, str) else tuple(key),
     )
-    model = model.with_names({name: by_name[name] for name in parents}, meta)
+    model = model.with_names({name: by_name[name] for name in parents}, meta.get("zones", {}))
     return Step(model, tuple(parents), meta.get("family"))
 
 

@@ -4,13 +4,13 @@ One transaction holds the rows of a model and its place in the log, `build.main.
 place is true of the rows.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from collections.abc import Mapping
+from typing import Final, Literal
 
 import duckdb
 import msgspec
 
-from warehouse.build.names import LOG, LOG_VIEW, OF_VIEWS, PLACES, PRODUCTS, STAGING, ZONES
+from warehouse.build.names import LOG, LOG_VIEW, OF_VIEWS, STAGING, ZONES
 from warehouse.build.new_deliveries import COPY
 from warehouse.build.touched_entities import (
     MOST_ENTITIES,
@@ -23,7 +23,6 @@ from warehouse.build.touched_entities import (
     is_touched,
     moved_entities,
 )
-from warehouse.build.written_rows import MOST_KEPT_ROWS, WrittenRows, rows_after
 from warehouse.lake.transaction import transaction
 
 # The batch after which everything in a table came.
@@ -74,39 +73,31 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         """Where the entities that a run recomputes are, for as long as it does."""
         return f"{self.name}{OF_VIEWS}touched"
 
-    def with_names(self, parents: Mapping[str, str], meta: Mapping[str, Any]) -> "Model":
-        """This model with the views that its SQL names and, where reference data of places or products move its rows,
-        with these among its sources. `parents` are the relations, by name, of the models it reads.
+    def with_names(self, parents: Mapping[str, str], zones: Mapping[str, str]) -> "Model":
+        """This model with the views that its SQL names and, where its rows have a business day, with the time zones
+        among its sources: `zones` has the columns of their location and channel, and the model whose `rows` have them.
 
-        `zones` of the meta has the columns of the location and the channel of its rows, and the model whose `rows` have
-        them; a list of such where there are several. `products` is the model whose rows have the product.
+        `parents` are the relations, by name, of the models it reads.
         """
         sources = dict(self.sources)
-        if zones := meta.get("zones"):
-            sources[ZONES] = self._moved(ZONES, [_places(each, parents, self.relation) for each in _several(zones)])
-        if products := meta.get("products"):
-            sources[PRODUCTS] = self._moved(PRODUCTS, [(parents[products], ["things.product_id = rows.product_id"])])
+        if zones:
+            rows = parents[zones["rows"]] if "rows" in zones else self.relation
+            sources[ZONES] = moved_entities(
+                self.entity, rows, f"build.{STAGING}.{ZONES}", zones["location"], zones.get("channel")
+            )
         return msgspec.structs.replace(self, views=find_views(self.touched, self.entity, parents), sources=sources)
-
-    def _moved(self, things: str, places: Iterable[tuple[str, list[str]]]) -> str:
-        """A relation of the entities that these things move, by the rows and the conditions that find them."""
-        relation = f"build.{STAGING}.{things}"
-        queries = [moved_entities(self.entity, rows, relation, matches) for rows, matches in places]
-        return f"({' union all '.join(queries)})"
 
     def touched_entities(self, batch: int | dict[str, int]) -> str:
         """A query of the entities with a row that changed in a source after that batch, or the source's own."""
         return changed_entities(self.entity, self.sources, batch)
 
 
-def _several(zones: Any) -> list[Mapping[str, str]]:
-    return zones if isinstance(zones, list) else [zones]
+class WrittenRows(msgspec.Struct, frozen=True):
+    """What a run has put into a mart: the rows of the entities that have changed since a batch, which stand in a table
+    `written_table` of their own as well, in the place of so many `deleted` ones."""
 
-
-def _places(zones: Mapping[str, str], parents: Mapping[str, str], own: str) -> tuple[str, list[str]]:
-    """The relation whose rows have a place, and how its zone is found."""
-    places = [f"things.place = '{kind}' and things.place_id = rows.{zones[kind]}" for kind in PLACES if kind in zones]
-    return parents[zones["rows"]] if "rows" in zones else own, ["things.place = 'retailer'", *places]
+    since: int
+    deleted: int
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -114,7 +105,7 @@ class Run(msgspec.Struct, frozen=True):
     rows of touched entities of others.
 
     All deliveries after the batch `arrived_after`, where there is one, stand in a copy as well. `written` is filled
-    by name with what it has put into tables: whoever reads or publishes the same rows need not look for them.
+    with the marts of which the touched rows need not be looked for when they are published.
     """
 
     run_id: str
@@ -159,13 +150,20 @@ def _build(con: duckdb.DuckDBPyConnection, model: Model, run: Run, full: bool, s
             con.execute(
                 f"update build.main.generations set batch = {_reached(model, run)} where model = ?", [model.name]
             )
-    # The rows of several steps are not all in `new_rows` any more.
-    if len(deleted) == 1 and run.written is not None and model.strategy == "by_entity":
-        ((count,),) = con.execute("select count(*) from new_rows").fetchall()
-        if model.schema in PUBLISHED or count <= MOST_KEPT_ROWS:
-            written = WrittenRows(EntityColumns(model.relation, model.entity), int(rows[0][0]), deleted[0])
-            written.keep(con, "new_rows", model.touched_table)
-            run.written[model.name] = written
+    if len(deleted) == 1 and run.written is not None and model.strategy == "by_entity" and model.schema in PUBLISHED:
+        con.execute(f"create or replace table {written_table(model.name)} as from new_rows")
+        run.written[model.name] = WrittenRows(int(rows[0][0]), deleted[0])
+
+
+def written_table(mart: str) -> str:
+    """Where a run keeps the rows of touched entities that it has put into a mart, until they are published."""
+    return f"run.main.written_{mart}"
+
+
+def forget_written(con: duckdb.DuckDBPyConnection, run: Run) -> None:
+    """Drop all that a run has kept for publishing."""
+    for mart in run.written or {}:
+        con.execute(f"drop table if exists {written_table(mart)}")
 
 
 def is_built(con: duckdb.DuckDBPyConnection, model: Model) -> bool:
@@ -259,32 +257,20 @@ def _is_copied(run: Run, built: int) -> bool:
 
 
 def _show_touched(con: duckdb.DuckDBPyConnection, model: Model, run: Run, is_many: bool) -> None:
-    """Give the model views of its sources' rows of touched entities."""
+    """Give the model views of its sources' rows of touched entities: out of the copies that the run has of such rows,
+    else, where the table is large and the entities are not many, by the numbers of these rows, else by a scan."""
     for number, (view, place) in enumerate(model.views.items()):
-        rows = _rows_of(con, model, run, place, f"{view}{OF_VIEWS}{number}", is_many)
+        rows = f"from {run.shared.get(place, place.relation)}"
+        if place not in run.shared and not is_many:
+            ((count,),) = con.execute(f"select count(*) from {place.relation}").fetchall()
+            if count > LARGE_TABLE_ROWS:
+                ids = f"select {model.entity[-1]} from {model.touched_table}"
+                rows = find_rows(con, place, ids, f"rows_{number}") or rows
         touched = is_touched(place.entity, model.entity, model.touched_table)
         con.execute(
             f"create or replace temp view {view} as select * from ({rows}) "
             f"where {is_likely_touched(place.entity)} and {touched}"
         )
-
-
-def _rows_of(
-    con: duckdb.DuckDBPyConnection, model: Model, run: Run, place: EntityColumns, table: str, is_many: bool
-) -> str:
-    """A query of these rows and maybe others: out of the copies that the run has of such rows, else, where the table is
-    large and the entities are not many, by the numbers of these rows, else by a scan. It may use temporary tables of
-    names that begin with `table`."""
-    if place in run.shared:
-        return f"from {run.shared[place]}"
-    written = (run.written or {}).get(place.relation.rpartition(".")[2])
-    if written is not None and written.place == place:
-        return rows_after(con, written, model.entity, model.touched_table, table)
-    ((count,),) = con.execute(f"select count(*) from {place.relation}").fetchall()
-    rows = None
-    if count > LARGE_TABLE_ROWS and not is_many:
-        rows = find_rows(con, place, f"select {model.entity[-1]} from {model.touched_table}", table)
-    return rows or f"from {place.relation}"
 
 
 def _delete(con: duckdb.DuckDBPyConnection, model: Model, columns: tuple[str, ...], table: str) -> int:

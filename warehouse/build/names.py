@@ -10,12 +10,9 @@ LOG_VIEW: Final = "log_events"
 # `touched_rows` makes such names. No table of the lake or of the build database has it in its own.
 OF_VIEWS: Final = "__"
 
-# The models of reference data that move facts: a zone that changes moves the business day of what happened there, a
-# product's cost or what it is the amounts of its units. A zone is of a retailer or of one of these places.
+# The model of time zones: one that changes moves the business day of what happened there.
 STAGING: Final = "staging"
 ZONES: Final = "stg_zones"
-PRODUCTS: Final = "stg_product_terms"
-PLACES: Final = ("location", "channel")
 
 # What models ask of Python, with an event's name and the body of its delivery.
 CONFORMS: Final = "conforms_to_contract"

@@ -198,8 +198,10 @@ def _kinds(field: FieldType, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(field, Record):
         if path:
             yield path, "record"
-        for name, called in {**{name: name for name in field.fields}, **field.aliases}.items():
-            yield from _kinds(field.fields[called], f"{path}.{name}" if path else name)
+        for name in field.fields:
+            yield from _kinds(field.fields[name], f"{path}.{name}" if path else name)
+        for alias, name in field.aliases.items():
+            yield from _kinds(field.fields[name], f"{path}.{alias}")
     elif isinstance(field, ListOf):
         yield path, "list by name" if field.by_name else "list"
         by_name = field.by_name and isinstance(field.element, Scalar)

@@ -5,7 +5,7 @@ DuckDB leaves out the row groups that a range of row numbers does not meet, but 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import duckdb
@@ -13,11 +13,7 @@ import msgspec
 
 from warehouse.build.names import OF_VIEWS
 
-# Bits for each entity, so that few others share one; up to so many bits, as DuckDB copies a variable wherever a query
-# names it.
-BITS_PER_ENTITY: Final = 64
-LEAST_BITS: Final = 2**10
-MOST_BITS: Final = 2**22
+TOUCHED_BITS: Final = 2**22
 # A table's rows are read in so many ranges at most: what lies between two that are near each other is read with them.
 MOST_RANGES: Final = 32
 # Of more rows a list of their numbers costs more than it saves.
@@ -57,17 +53,18 @@ def changed_entities(entity: tuple[str, ...], sources: Mapping[str, str], batch:
     return " union ".join(parts)
 
 
-def moved_entities(entity: tuple[str, ...], rows: str, things: str, matches: Iterable[str]) -> str:
-    """A query of the entities that a thing concerns whose reference data changed, with `changed_batch`: the batch in
-    which they did.
+def moved_entities(entity: tuple[str, ...], rows: str, zones: str, location: str, channel: str | None) -> str:
+    """A relation of the entities of whose rows the time zone changed, with `changed_batch`: the batch in which it did.
 
-    `rows` is the relation that says what an entity has to do with, `things` has a row for each thing of which reference
-    data say something; one of the conditions `matches` brings together a row of each, within their tenant.
+    `rows` is the relation that says where an entity is, in its columns `location` and `channel`; `zones` has a row for
+    each location, channel and retailer of which the zone is known.
     """
     columns = ", ".join(f"rows.{column}" for column in entity)
+    channels = f" or (zones.place = 'channel' and zones.place_id = rows.{channel})" if channel else ""
     return (
-        f"select {columns}, things.changed_batch from {rows} as rows inner join {things} as things "
-        f"on rows.tenant = things.tenant and ({' or '.join(matches)})"
+        f"(select {columns}, zones.changed_batch from {rows} as rows inner join {zones} as zones "
+        f"on rows.tenant = zones.tenant and (zones.place = 'retailer' "
+        f"or (zones.place = 'location' and zones.place_id = rows.{location}){channels}))"
     )
 
 
@@ -77,12 +74,11 @@ def find_touched(
     """Put those entities into a temporary table, and the hashes of their last columns into the variable `touched`, a
     bit each; how many they are."""
     con.execute(f"create or replace temp table {table} as {entities}")
-    ((count,),) = con.execute(f"select count(*) from {table}").fetchall()
-    bits = min(max(LEAST_BITS, 2 ** (count * BITS_PER_ENTITY).bit_length()), MOST_BITS)
     con.execute(
-        f"set variable touched = (select bitstring_agg((hash({columns[-1]}) % {bits})::integer, 0, {bits - 1}) "
-        f"from {table})"
+        f"set variable touched = (select bitstring_agg((hash({columns[-1]}) % {TOUCHED_BITS})::integer, "
+        f"0, {TOUCHED_BITS - 1}) from {table})"
     )
+    ((count,),) = con.execute(f"select count(*) from {table}").fetchall()
     return int(count)
 
 
@@ -94,8 +90,7 @@ def is_touched(columns: tuple[str, ...], entity: tuple[str, ...], table: str = "
 def is_likely_touched(columns: tuple[str, ...]) -> str:
     """What to ask before it where more columns are read. The bit costs no more than the column it is asked of, and
     DuckDB asks it before it reads any other: of the payloads of a large table only those near such rows are read."""
-    bit = f"(hash({columns[-1]}) % bit_length(getvariable('touched'))::ubigint)::integer"
-    return f"get_bit(getvariable('touched'), {bit}) = 1"
+    return f"get_bit(getvariable('touched'), (hash({columns[-1]}) % {TOUCHED_BITS})::integer) = 1"
 
 
 def find_rows(con: duckdb.DuckDBPyConnection, place: EntityColumns, ids: str, rows: str) -> str | None:

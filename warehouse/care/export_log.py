@@ -17,7 +17,7 @@ import duckdb
 import msgspec
 import pyarrow as pa
 
-from warehouse.delivery.erased_mark import received_hash
+from warehouse.delivery.payload_hash import payload_hash
 from warehouse.errors import ExportError
 from warehouse.lake.connection import open_lake
 from warehouse.progress import Progress
@@ -105,7 +105,7 @@ class _Export:
         self, journal: str, position: int, content: str | None, text: str | None, raw: Any, is_forged: bool
     ) -> None:
         body = bytes(raw) if text is None else text.encode()
-        if received_hash(body) != content:
+        if payload_hash(body) != content:
             raise ExportError(
                 f"delivery {position} of journal {journal} does not match its payload_hash.",
                 "`warehouse log verify` says which file is damaged",

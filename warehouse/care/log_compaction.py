@@ -63,7 +63,7 @@ def join_files(con: duckdb.DuckDBPyConnection, settings: Settings, run: Sequence
 
 def _join_files(con: duckdb.DuckDBPyConnection, settings: Settings, run: Sequence[LogFile]) -> int:
     first, last = run[0].first, max(file.last for file in run)
-    check_digests(settings, run)
+    _check_digests(settings, run)
     with setting(con, INLINING, "0"), setting(con, "preserve_insertion_order", "true"), transaction(con):
         rows = f"(from lake.log.events where batch between {first} and {last}) as rows"
         before = con.execute(f"{FINGERPRINT} {rows}").fetchone()
@@ -86,7 +86,7 @@ def _join_files(con: duckdb.DuckDBPyConnection, settings: Settings, run: Sequenc
     return int(before[0])
 
 
-def check_digests(settings: Settings, run: Sequence[LogFile]) -> None:
+def _check_digests(settings: Settings, run: Sequence[LogFile]) -> None:
     """A damaged file must not become a sound one that holds the damage: whoever reads it notices few flipped bits."""
     for file in run:
         path = log_folder(settings) / Path(file.path).name

@@ -21,9 +21,7 @@ import pyarrow.parquet as pq
 from warehouse.care.accepted_losses import Accepted, accept_losses, accepted_of, missing_of
 from warehouse.care.catalog_check import read_catalog
 from warehouse.care.defect import Defect
-from warehouse.care.erased_log import erase_from_log, find_erased
 from warehouse.care.verify import CheckedFile, check_file, finding_of, salvage_file
-from warehouse.delivery.delivery import Delivery
 from warehouse.errors import JournalCorrupt, LakeError, NoteError
 from warehouse.journal import Damage, Journal, list_journals
 from warehouse.lake.connection import beside, catalog_path, data_path, lake_error, log_folder, make_lake, open_catalog
@@ -32,7 +30,6 @@ from warehouse.log.commit import BATCH_BYTES, BATCH_ROWS, KNOWN_FILES, commit_ba
 from warehouse.log.parquet_file import SUFFIX, LogRows, write_remainder_file
 from warehouse.log.position_set import Spans
 from warehouse.notes.refresh_note import Publication, publication_path, read_publication
-from warehouse.personal.ledger import Ledger
 from warehouse.progress import Progress
 from warehouse.settings import Settings
 from warehouse.system.disk import make_folder, sync_file_at, sync_folder
@@ -241,21 +238,10 @@ def _build(settings: Settings, plan: _Recovering) -> tuple[Path, set[str]]:
             hint = "the old one is still in its place; free space on its disk, or check its rights, and try again"
             raise lake_error("the new catalog could not be made", error, hint, where=draft) from error
         _add_from_journals(con, drafted, plan)
-        _erase(con, settings, drafted)
         known = {Path(path).name for (path,) in con.execute(KNOWN_FILES).fetchall()}
     assert not any(path.exists() for path in beside(draft)), "SQLite has closed its file"
     sync_file_at(draft)
     return draft, known
-
-
-def _erase(con: duckdb.DuckDBPyConnection, settings: Settings, drafted: Settings) -> None:
-    """Leave nobody in the log who was erased: the files may be of before. What else there is of them, in old files and
-    in what is put aside, `warehouse erase --yes` deletes."""
-    ledger = Ledger(settings)
-    found = find_erased(con, ledger).positions if ledger else set()
-    if found:
-        ledger.reopen()
-        erase_from_log(con, drafted, ledger, found)
 
 
 def _add(con: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -276,7 +262,7 @@ def _rows_of(one: CheckedFile, wanted: dict[str, Spans]) -> pa.Table:
 
 
 def _add_from_journals(con: duckdb.DuckDBPyConnection, settings: Settings, plan: _Recovering) -> None:
-    rows, ledger = LogRows(), Ledger(settings)
+    rows = LogRows()
     for path, wanted in plan.journals.items():
         with Journal(path) as journal:
             journal.sync()
@@ -288,7 +274,7 @@ def _add_from_journals(con: duckdb.DuckDBPyConnection, settings: Settings, plan:
                 if not spans:
                     break
                 if position >= spans[0][0]:
-                    rows.add(journal.name, position, ledger.applied(Delivery(*meta, body)))
+                    rows.add(journal.name, position, meta, body)
                 if rows.count >= BATCH_ROWS or rows.body_bytes >= BATCH_BYTES:
                     plan.batch = commit_batch(con, settings, rows, _nothing)
                     rows = LogRows()

@@ -13,7 +13,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from warehouse.delivery.erased_mark import received_hash
+from warehouse.delivery.payload_hash import payload_hash
 from warehouse.log.parquet_file import COLUMNS
 
 # A changed length may ask for any amount of memory.
@@ -55,7 +55,7 @@ def _sound_group(file: pq.ParquetFile, number: int) -> pa.Table | None:
         group = file.read_row_group(number)
         columns = (group.column(name).to_pylist() for name in ("payload_hash", "body", "raw_body"))
         for content, text, raw in zip(*columns, strict=True):
-            if received_hash(raw if text is None else text.encode()) != content:
+            if payload_hash(raw if text is None else text.encode()) != content:
                 return None
     except (*UNREADABLE, AttributeError, TypeError):
         # A row without any body was never written either.

@@ -19,7 +19,7 @@ from warehouse.care.catalog_check import files_there, positions_of, read_catalog
 from warehouse.care.defect import Defect
 from warehouse.care.file_digests import check_digest, table_of
 from warehouse.care.mart_values import compare_marts
-from warehouse.delivery.erased_mark import erased_mark, received_hash
+from warehouse.delivery.payload_hash import payload_hash
 from warehouse.errors import JournalCorrupt, LakeMissing
 from warehouse.journal import Damage, Journal, list_journals
 from warehouse.log.parquet_file import digest_of, named_digest
@@ -40,7 +40,6 @@ class CheckedFile(msgspec.Struct, frozen=True):
     last_batch: int
     spans: dict[str, Spans]
     findings: tuple[Defect, ...]
-    erased: int = 0
 
 
 class CheckReport(msgspec.Struct, frozen=True):
@@ -49,12 +48,11 @@ class CheckReport(msgspec.Struct, frozen=True):
     `files` are those of the log, `others` those of marts and tables that were compared with their digests, `unproven`
     the ones that have no digest yet: the next refresh notes it. `marts` were compared by value with what was built;
     `uncompared` says why none could be. `accepted` is what is missing from the log and no finding, because the operator
-    has accepted it. `erased` are deliveries of which a person was erased: what is left of them is as it was written.
+    has accepted it.
     """
 
     files: int
     deliveries: int
-    erased: int
     journals: int
     records: int
     others: int
@@ -83,12 +81,11 @@ def verify(settings: Settings, progress: Progress = lambda _done, _total: None) 
     sizes = {path: path.stat().st_size for path in (*paths, *known.others, *journals) if path.exists()}
     reading = _Reading(progress, sizes)
     log: dict[str, Spans] = {}
-    deliveries = erased = 0
+    deliveries = 0
     for path in paths:
         checked = check_file(path)
         found += checked.findings
         deliveries += checked.rows
-        erased += checked.erased
         for journal, spans in checked.spans.items():
             _add_positions(path, journal, spans, log, found)
         reading.done(path)
@@ -108,7 +105,6 @@ def verify(settings: Settings, progress: Progress = lambda _done, _total: None) 
     return CheckReport(
         files=len(paths),
         deliveries=deliveries,
-        erased=erased,
         journals=len(journals),
         records=records,
         others=len(known.others),
@@ -195,7 +191,7 @@ def _read_rows(path: Path) -> CheckedFile:
     spans: dict[str, Spans] = {}
     findings: list[Defect] = []
     batches: set[int] = set()
-    rows = erased = 0
+    rows = 0
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(
             ROWS, columns=["batch", "journal", "position", "payload_hash", "body", "raw_body"]
@@ -204,14 +200,13 @@ def _read_rows(path: Path) -> CheckedFile:
             positions: dict[str, list[int]] = {}
             for journal, position, content, body in bodies_of(batch):
                 positions.setdefault(journal, []).append(position)
-                if received_hash(body) != content:
+                if payload_hash(body) != content:
                     findings.append(Defect(str(path), f"row {rows}", "the body does not match its payload_hash"))
-                erased += erased_mark(body) is not None
                 rows += 1
             for journal, listed in positions.items():
                 doubled = spans.setdefault(journal, Spans()).add(listed)
                 findings += [_doubled(path, journal, *span) for span in doubled]
-    return CheckedFile(path, rows, min(batches, default=0), max(batches, default=0), spans, tuple(findings), erased)
+    return CheckedFile(path, rows, min(batches, default=0), max(batches, default=0), spans, tuple(findings))
 
 
 def _add_positions(path: Path, journal: str, spans: Spans, log: dict[str, Spans], found: list[Defect]) -> None:

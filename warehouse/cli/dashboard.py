@@ -1,4 +1,4 @@
-"""`warehouse dashboard`: the analysts' pages, in a process of its own until it is stopped."""
+"""`warehouse dashboard`: the analysts' page, in a process of its own until it is stopped."""
 
 import importlib.util
 import os
@@ -35,7 +35,7 @@ OPTIONS: Final = (
 @home_option
 @click.pass_context
 def dashboard(context: click.Context, host: str, port: int) -> int:
-    """Serve pages of the day, sales, the month close, merchandise, stores, returns, stock and trust.
+    """Serve a page of sales, fulfilment, returns, stock and trust, filtered by day, channel and location.
 
     It only reads the lake, and shows a new refresh at the next reload. It asks nobody for a key: leave it on this
     machine, or put a proxy in front that does. Ctrl-C stops it.

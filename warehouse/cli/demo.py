@@ -10,7 +10,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
@@ -20,12 +20,8 @@ from warehouse.errors import SettingsError
 from warehouse.settings import PREFIX, Settings
 from warehouse.trial.local_receiver import own_settings, receiving
 
-if TYPE_CHECKING:
-    from warehouse.simulator import Simulation
-
 FOLDER: Final = Path("data") / "demo"
 BAD_SHARE: Final = 0.005
-TENANT: Final = "demo"
 
 
 @click.command()
@@ -51,15 +47,11 @@ def demo(context: click.Context, events: int, seed: int) -> None:
     from warehouse.simulator import simulate
     from warehouse.trial.client import post
 
-    deliveries = simulate(
-        events=events, seed=seed, bad=BAD_SHARE, tenant=TENANT, end=datetime.now(UTC), with_reference=True
-    )
+    deliveries = simulate(events=events, seed=seed, bad=BAD_SHARE, end=datetime.now(UTC))
     place = shlex.quote(_from_here(settings.home))
     click.echo(f"home      {place}, everything of this demo is in it")
     with receiving(settings, settings.home / "receiver.log") as address:
         click.echo(f"receiver  {address}")
-        rows = _load_reference(settings, deliveries)
-        click.echo(f"loaded    {rows:,} rows of reference data: stores and their zones, products, rates")
         began = time.monotonic()
         with progress("NewStore is posting") as bar:
             posted = post(
@@ -78,15 +70,6 @@ def demo(context: click.Context, events: int, seed: int) -> None:
         'sql --format csv "select name, count(*) as deliveries from log.events group by all order by all"',
     ):
         click.echo(f"  {_command()} --home {place} {arguments}")
-
-
-def _load_reference(settings: Settings, retailer: "Simulation") -> int:
-    """Load what the retailer knows besides; gives the rows."""
-    from warehouse.reference.kinds import KINDS
-    from warehouse.reference.load import load_reference
-
-    files = retailer.write_reference(settings.home / "reference")
-    return sum(load_reference(settings, KINDS[kind], path, TENANT).loaded for kind, path in files)
 
 
 def _own_settings(context: click.Context) -> Settings:

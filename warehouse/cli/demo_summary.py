@@ -9,7 +9,6 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from warehouse.cli.month_close import as_rows, close_month
 from warehouse.lake.connection import open_lake
 from warehouse.settings import Settings
 from warehouse.simulator import Truth
@@ -24,7 +23,6 @@ select
     count(*) filter (where problem is not null) as problems,
     count(distinct (tenant, name, idempotency_key, payload_hash)) filter (where problem is null) as events
 from log.events
-where not starts_with(coalesce(name, ''), 'reference.')
 """
 STATUSES: Final = "select status, count(*) from marts.fct_orders group by status order by count(*) desc, status"
 # Currencies are never added up; everything here is in the one of most orders.
@@ -65,11 +63,10 @@ group by all
 order by count(*) desc, 1
 """
 STOCK: Final = """
-select coalesce(locations.name, stock.location_id), sum(stock.on_hand)
-from marts.fct_inventory_on_hand as stock
-left join marts.dim_locations as locations using (tenant, location_id)
-group by all
-order by sum(stock.on_hand) desc, 1
+select location_id, sum(on_hand)
+from marts.fct_inventory_on_hand
+group by location_id
+order by sum(on_hand) desc, location_id
 """
 COUNTS: Final = """
 select
@@ -108,8 +105,6 @@ def show_summary(console: Console, settings: Settings, timing: Timing, truth: Tr
         days = con.execute(SALES, [currency, DAYS]).fetchall()[::-1]
         sales = [(f"{day:%Y-%m-%d}", f"{orders:,} orders", net_sales) for day, orders, net_sales in days]
         _section(console, f"Net sales by day, in {currency}", _bars(sales))
-        if close := close_month(con, currency):
-            _section(console, f"The close of {close.month:%B %Y}, in {currency}", _table(as_rows(close)))
         _section(console, f"Payments, in {currency}", _payments(con, currency))
         if reasons := con.execute(REASONS).fetchall():
             _section(console, "Units returned, by reason", _bars(reasons))
@@ -142,7 +137,7 @@ def _figures(con: duckdb.DuckDBPyConnection, currency: str, truth: Truth) -> lis
     orders, returns, on_hand = _row(con, COUNTS)
     _, captured, refunded, *_ = _row(con, PAYMENTS, currency)
     accounts = [page for (_, of), page in truth.accounts.items() if of == currency]
-    sold = truth.figures.net_sales().get(currency, 0)
+    sold = sum(page.net_sales for (*_, of), page in truth.sales.items() if of == currency)
     return [
         Checked("orders", orders, len(truth.orders)),
         Checked(f"net sales, {currency}", _row(con, NET_SALES, currency)[0], decimal(sold)),

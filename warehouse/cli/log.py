@@ -79,8 +79,7 @@ def verify(context: click.Context, as_json: bool) -> int:
     if as_json:
         click.echo(msgspec.json.encode(report))
     else:
-        erased = f", of {report.erased:,} of them a person was erased" if report.erased else ""
-        click.echo(f"log        {report.files:,} files with {report.deliveries:,} deliveries{erased}")
+        click.echo(f"log        {report.files:,} files with {report.deliveries:,} deliveries")
         click.echo(f"journals   {report.journals:,} files with {report.records:,} records")
         unproven = f", {report.unproven:,} without a digest until the next refresh" if report.unproven else ""
         click.echo(f"tables     {report.others:,} files{unproven}")

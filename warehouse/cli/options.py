@@ -2,15 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from warehouse.settings import Settings
 
-OWNER_HELP: Final = (
-    "For who owns the machine: no bounds of WAREHOUSE_QUERY_…; statements may also write and read files, and attach."
-)
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 

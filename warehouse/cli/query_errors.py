@@ -1,60 +1,32 @@
 """Runs queries so that Ctrl-C ends them, and says what is wrong with one in two lines."""
 
-import os
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Final
 
 import duckdb
 
-from warehouse.cli.exit_codes import FAILED, say
 from warehouse.errors import LakeError
 from warehouse.lake.error_meanings import meaning_of
-from warehouse.serving.query_limits import limited, too_long
-from warehouse.settings import Settings
 
 # Errors of the query itself, whatever words of it they quote.
 WRONG: Final = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.DataError)
 SEE_TABLES: Final = 'warehouse sql "show tables from marts"'
-# A function of DuckDB that is at work on one huge value does not hear an interrupt.
-DEAF_SECONDS: Final = 15.0
 
 
-def interruptible(con: duckdb.DuckDBPyConnection, settings: Settings | None, work: Callable[[], object]) -> None:
-    """Do work with the connection, within the limits of a query that the settings give; without settings there are
-    none. Ctrl-C ends what it runs and is raised again. Raises LakeError for a wrong query.
-
-    A query that is beyond its time and cannot be interrupted ends the process.
-    """
+def interruptible(con: duckdb.DuckDBPyConnection, work: Callable[[], object]) -> None:
+    """Do work with the connection; Ctrl-C ends what it runs and is raised again. Raises LakeError for a wrong query."""
     try:
         # DuckDB does not look at Ctrl-C while it works: this thread does.
         with ThreadPoolExecutor(max_workers=1) as pool:
-            task = pool.submit(partial(_within_limits, con, settings, work))
+            task = pool.submit(work)
             try:
-                task.result(None if settings is None else settings.query_time + DEAF_SECONDS)
-            except TimeoutError:
-                if settings is not None and not task.done():
-                    _leave(settings)
-                raise
+                task.result()
             except KeyboardInterrupt:
                 con.interrupt()
                 raise
     except duckdb.Error as error:
         raise told(error) from error
-
-
-def _within_limits(con: duckdb.DuckDBPyConnection, settings: Settings | None, work: Callable[[], object]) -> None:
-    with limited(con, settings):
-        work()
-
-
-def _leave(settings: Settings) -> None:
-    error = too_long(settings)
-    say(f"{error.message} It could not be interrupted.", error.hint)
-    sys.stderr.flush()
-    os._exit(FAILED)
 
 
 def told(error: duckdb.Error) -> LakeError:

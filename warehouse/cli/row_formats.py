@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import shutil
 import sys
 import tempfile
@@ -17,12 +18,12 @@ import msgspec
 from warehouse.cli.readable_rows import TERMINAL_ROWS, write_readable
 from warehouse.cli.row_values import Result, as_text, column_names, encoder, json_value, result_of
 from warehouse.errors import LakeError
-from warehouse.serving.readers import temp_folder_of
-from warehouse.serving.spreadsheets import FORMULA
 from warehouse.system.whole_file import whole_file
 
 # By the ending of a file that rows are saved in.
 LAYOUTS: Final = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".txt": "table"}
+# What a spreadsheet takes for a formula. A phone number or an amount begins like one and is none.
+FORMULA: Final = re.compile(r"[=@\t\r]|[+-](?![\d\s().,/-]*$)")
 
 
 def write_answers(
@@ -117,10 +118,10 @@ def _cell(value: Any) -> str:
 def _write_parquet(
     con: duckdb.DuckDBPyConnection, query: str, stream: IO[bytes], before_output: Callable[[], None]
 ) -> None:
+    relation = con.sql(query)
     # Parquet is written with seeking back, which a pipe cannot do.
-    with tempfile.TemporaryDirectory(dir=temp_folder_of(con)) as folder:
+    with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.parquet"
-        relation = con.sql(query)
         relation.write_parquet(str(path), compression="zstd")
         before_output()
         with path.open("rb") as rows:

@@ -5,15 +5,14 @@ from pathlib import Path
 
 import click
 
-from warehouse.cli.options import OWNER_HELP, home_option, load_settings
+from warehouse.cli.options import home_option, load_settings
 
 
 @click.command()
 @click.option("--at", metavar="TIMESTAMP", help="Read the lake as it was then, such as '2025-11-24 08:00' (UTC).")
-@click.option("--owner", is_flag=True, help=OWNER_HELP)
 @home_option
 @click.pass_context
-def shell(context: click.Context, at: str | None, owner: bool) -> None:
+def shell(context: click.Context, at: str | None) -> None:
     """Ask the lake in SQL, read-only, from a prompt that completes names and remembers what was asked.
 
     A statement ends with a semicolon and may take several lines. Ctrl-C ends a query, Ctrl-D the shell. Statements may
@@ -27,13 +26,12 @@ def shell(context: click.Context, at: str | None, owner: bool) -> None:
     """
     settings = load_settings(context)
     from warehouse.cli.shell_session import Session
-    from warehouse.serving.query_limits import limit_process
-    from warehouse.serving.readers import open_reader
+    from warehouse.lake.connection import open_lake
+    from warehouse.lake.time_travel import open_moment
 
-    with open_reader(settings, at=at, owner=owner) as con:
-        if not owner:
-            limit_process(settings)
-        session = Session(con, settings, owner=owner)
+    con = open_lake(settings, read_only=True) if at is None else open_moment(settings, at)
+    with con:
+        session = Session(con, settings)
         if not sys.stdin.isatty():
             session.run_lines(sys.stdin)
             return

@@ -22,7 +22,7 @@ from warehouse.cli.style import console, listing, printable
 from warehouse.errors import LakeError
 from warehouse.lake.connection import BOOKKEEPING
 from warehouse.serving.pasted_sql import able_to_run
-from warehouse.serving.reader_statements import owners_statements, statements
+from warehouse.serving.reader_statements import only_read, statements
 from warehouse.settings import Settings
 
 HELP: Final = (
@@ -42,16 +42,15 @@ MODES: Final = ("auto", "table", "line")
 class Session:
     """A connection and how its answers are shown. `over` once somebody said `.exit`."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, settings: Settings, *, owner: bool) -> None:
+    def __init__(self, con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         self.con = con
         self._settings = settings
-        self._limits = None if owner else settings
-        self._statements = owners_statements if owner else statements
         self.timing = True
         self.pager = True
         self.mode = "auto"
         self.over = False
         self._last_query: str | None = None
+        only_read(con)
         # For a pager of that name: colours are shown, and what was read stays on the screen.
         os.environ.setdefault("LESS", "-RX")
 
@@ -61,7 +60,7 @@ class Session:
             self._command(*_words(text))
             return
         try:
-            found = self._statements(self.con, text)
+            found = statements(self.con, text)
         except duckdb.Error as error:
             raise told(error) from error
         for statement in found:
@@ -73,7 +72,7 @@ class Session:
 
     def _run(self, statement: duckdb.Statement) -> None:
         if statement.expected_result_type == [duckdb.ExpectedResultType.NOTHING]:
-            interruptible(self.con, self._limits, partial(self.con.execute, statement.query))
+            interruptible(self.con, partial(self.con.execute, statement.query))
         else:
             self._last_query = statement.query
             self._show(statement.query)
@@ -89,7 +88,7 @@ class Session:
             nonlocal cut
             cut = write_readable(result_of(self.con, query), shown, self.mode, size.columns if on_terminal else None)
 
-        interruptible(self.con, self._limits, write)
+        interruptible(self.con, write)
         if isinstance(shown, io.StringIO):
             text = shown.getvalue()
             if self.pager and text.count("\n") >= size.lines:
@@ -171,7 +170,7 @@ class Session:
         path = Path(name)
         save = partial(write_rows, self.con, self._last_query, layout_for(path), path, _nothing)
         with able_to_run(self.con, self._settings, self._last_query):
-            interruptible(self.con, self._limits, save)
+            interruptible(self.con, save)
         click.echo(f"Saved in {printable(name)}.")
 
     def _pager(self, state: str) -> None:

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,14 +10,10 @@ from warehouse.cli.options import load_settings
 from warehouse.cli.progress import progress
 from warehouse.errors import SettingsError
 
-if TYPE_CHECKING:
-    from warehouse.simulator import Simulation
-
 COUNT = click.IntRange(min=1)
 RATE = click.FloatRange(min=0, min_open=True)
 MOMENT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z"])
 FILE = click.Path(dir_okay=False, path_type=Path)
-FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 @click.command()
@@ -36,9 +31,6 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--tenant", default="demo", show_default=True, help="NewStore's name of the retailer.")
 @click.option("--families", metavar="A,B", help="Kinds of events to tell of, such as order,payment.  [default: all]")
 @click.option("--truth", type=FILE, help="Write what the events add up to into this file, as JSON.")
-@click.option(
-    "--reference", type=FOLDER, help="Write the retailer's own data into this folder, for `warehouse reference load`."
-)
 @click.option("--out", type=FILE, help="Write the deliveries into this file, one a line.")
 @click.option("--to", "url", metavar="URL", help="Post the deliveries to the receiver at this address.")
 @click.option("--key", help="Key for --to.  [default: the first of $WAREHOUSE_API_KEYS]")
@@ -47,21 +39,24 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.pass_context
 def simulate(
     context: click.Context,
-    /,
     *,
     events: int | None,
     days: int | None,
     now: bool,
     end: datetime | None,
+    seed: int,
+    duplicates: float,
+    disorder: float,
+    late: float,
+    bad: float,
+    tenant: str,
     families: str | None,
     truth: Path | None,
-    reference: Path | None,
     out: Path | None,
     url: str | None,
     key: str | None,
     rate: float | None,
     connections: int,
-    **how: Any,
 ) -> None:
     """Play a small retailer on NewStore: orders, payments, shipments, returns, stock, customers.
 
@@ -73,53 +68,44 @@ def simulate(
       warehouse simulate --events 10000 --seed 7 --out week.ndjson --truth week.json
       warehouse simulate --days 2 --bad 0.01 --to http://127.0.0.1:8080 --rate 50
       warehouse simulate --now --days 30 --out month.ndjson
-      warehouse simulate --days 90 --out quarter.ndjson --reference known/
     """
-    _check(context, out, url, rate, now=now, end=end)
-    from warehouse.simulator import simulate as simulate_newstore
-
-    simulation = simulate_newstore(
-        events=1000 if events is None and days is None else events,
-        days=days,
-        end=datetime.now(UTC) if now else end,
-        families=None if families is None else [family.strip() for family in families.split(",")],
-        with_reference=reference is not None,
-        **how,
-    )
-    if reference is not None:
-        simulation.write_reference(reference)
-    if out is not None:
-        count = _write(simulation, out)
-    else:
-        count = _post(simulation, str(url), key or _own_key(context), connections, rate)
-    if truth is not None:
-        simulation.truth.write_truth(truth)
-    click.echo(f"{count:,} deliveries of {simulation.truth.counts.events:,} events to {out or url}")
-
-
-def _check(
-    context: click.Context, out: Path | None, url: str | None, rate: float | None, *, now: bool, end: datetime | None
-) -> None:
     if (out is None) == (url is None):
         raise click.UsageError("name either --out FILE or --to URL.", context)
     if now and end is not None:
         raise click.UsageError("--now and --end both say when it ends.", context)
     if rate is not None and url is None:
         raise click.UsageError("--rate says how fast to post and needs --to URL.", context)
-
-
-def _write(simulation: "Simulation", out: Path) -> int:
+    if url is not None and key is None:
+        key = _own_key(context)
+    from warehouse.simulator import simulate as simulate_newstore
     from warehouse.simulator import write_ndjson
 
-    with progress("simulating") as bar:
-        return write_ndjson(simulation, out, progress=bar.towards(simulation.expected_deliveries))
+    simulation = simulate_newstore(
+        events=1000 if events is None and days is None else events,
+        days=days,
+        end=datetime.now(UTC) if now else end,
+        seed=seed,
+        duplicates=duplicates,
+        disorder=disorder,
+        late=late,
+        bad=bad,
+        tenant=tenant,
+        families=None if families is None else [family.strip() for family in families.split(",")],
+    )
+    with progress("simulating" if out is not None else "NewStore is posting") as bar:
+        report = bar.towards(simulation.expected_deliveries)
+        if out is not None:
+            count = write_ndjson(simulation, out, progress=report)
+        else:
+            from warehouse.trial.client import post
 
-
-def _post(simulation: "Simulation", url: str, key: str, connections: int, rate: float | None) -> int:
-    from warehouse.trial.client import post
-
-    with progress("NewStore is posting") as bar:
-        return post(url, key, simulation, connections, bar.towards(simulation.expected_deliveries), rate).delivered
+            assert url is not None
+            assert key is not None
+            count = post(url, key, simulation, connections, report, rate).delivered
+    told = simulation.truth.counts
+    if truth is not None:
+        simulation.truth.write_truth(truth)
+    click.echo(f"{count:,} deliveries of {told.events:,} events to {out or url}")
 
 
 def _own_key(context: click.Context) -> str:

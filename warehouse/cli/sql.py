@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from warehouse.cli.options import OWNER_HELP, home_option, load_settings
+from warehouse.cli.options import home_option, load_settings
 from warehouse.cli.progress import Bar, progress
 
 if TYPE_CHECKING:
@@ -21,11 +21,10 @@ FORMATS: Final = ("table", "csv", "json", "parquet")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file, whole or not at all.")
 @click.option("--at", metavar="TIMESTAMP", help="Read the lake as it was then, such as '2025-11-24 08:00' (UTC).")
-@click.option("--owner", is_flag=True, help=OWNER_HELP)
 @home_option
 @click.pass_context
 def sql(
-    context: click.Context, query: str, layout: str | None, as_json: bool, out: Path | None, at: str | None, owner: bool
+    context: click.Context, query: str, layout: str | None, as_json: bool, out: Path | None, at: str | None
 ) -> None:
     """Query the lake, read-only. QUERY is SQL as DuckDB speaks it, or - to read it from stdin.
 
@@ -47,7 +46,7 @@ def sql(
         raise click.UsageError("the query is empty.", context)
     settings = load_settings(context)
     with progress("querying") as bar:
-        _answer(settings, query, layout, out, at, owner, bar)
+        _answer(settings, query, layout, out, at, bar)
 
 
 def _layout(context: click.Context, layout: str | None, as_json: bool, out: Path | None) -> str:
@@ -58,22 +57,18 @@ def _layout(context: click.Context, layout: str | None, as_json: bool, out: Path
     return "json" if as_json else layout or "table"
 
 
-def _answer(
-    settings: "Settings", query: str, layout: str, out: Path | None, at: str | None, owner: bool, bar: Bar
-) -> None:
+def _answer(settings: "Settings", query: str, layout: str, out: Path | None, at: str | None, bar: Bar) -> None:
     # Not at the top: a wrong option is told without waiting for DuckDB.
     from warehouse.cli.query_errors import interruptible
     from warehouse.cli.row_formats import write_answers
+    from warehouse.lake.connection import open_lake
+    from warehouse.lake.time_travel import open_moment
     from warehouse.serving.pasted_sql import able_to_run
-    from warehouse.serving.query_limits import limit_process
-    from warehouse.serving.reader_statements import owners_statements, statements
-    from warehouse.serving.readers import open_reader
+    from warehouse.serving.reader_statements import only_read, statements
 
-    limits = None if owner else settings
-    with open_reader(settings, at=at, owner=owner) as con:
-        if limits is not None:
-            limit_process(limits)
-        check = owners_statements if owner else statements
-        interruptible(con, limits, lambda: check(con, query))
+    con = open_lake(settings, read_only=True) if at is None else open_moment(settings, at)
+    with con:
+        only_read(con)
+        interruptible(con, lambda: statements(con, query))
         with able_to_run(con, settings, query):
-            interruptible(con, limits, lambda: write_answers(con, query, layout, out, bar.hide))
+            interruptible(con, lambda: write_answers(con, query, layout, out, bar.hide))

@@ -1,6 +1,5 @@
 """`warehouse status`: what is where, and how far each stage is behind the one before it."""
 
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -9,7 +8,7 @@ import click
 from warehouse.cli.exit_codes import say
 from warehouse.cli.options import home_option, load_settings
 from warehouse.cli.progress import progress
-from warehouse.cli.style import console, facts, listing, say_json, size, utc
+from warehouse.cli.style import console, facts, listing, say_json, size
 
 if TYPE_CHECKING:
     from warehouse.health.overview import Overview
@@ -74,7 +73,6 @@ def _lines(found: "Overview") -> Iterator[tuple[str, str]]:
         yield "refresh", NOT_READ if "publication" in unread else "none yet; `warehouse refresh`"
     yield from _attempt(found)
     yield from _looked_through(found)
-    yield from _copies(found)
 
 
 def _attempt(found: "Overview") -> Iterator[tuple[str, str]]:
@@ -100,17 +98,3 @@ def _looked_through(found: "Overview") -> Iterator[tuple[str, str]]:
         yield "damage", finding
     if watched.unread is not None:
         yield "damage", watched.unread.reason
-
-
-def _copies(found: "Overview") -> Iterator[tuple[str, str]]:
-    """Backups and shipped journals, where there are any."""
-    now = time.time()
-    if (backup := found.backup) is not None:
-        last = f"of {utc(backup.made.moment)}, {size(backup.made.bytes)}" if backup.made else "none yet"
-        yield "backup", f"{last}, in {backup.target}"
-        if backup.failure is not None:
-            yield "", f"{backup.failures:,} failed since: {backup.failure.reason}"
-    if (ship := found.ship) is not None:
-        yield "shipped", f"all but the last {ship.lag(now):.0f} s, to {ship.target}; {size(ship.waiting)} wait"
-        if ship.failure is not None:
-            yield "", f"{ship.failures:,} attempts failed since: {ship.failure.reason}"

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -62,11 +61,6 @@ def size(count: int) -> str:
         if amount < 1000:
             return f"{amount:.3g} {unit}" if amount < 100 else f"{amount:.0f} {unit}"
     return f"{amount / 1000:,.3g} TB"
-
-
-def utc(moment: float) -> str:
-    """A time in seconds since 1970 as a person reads it."""
-    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def say_json(value: Any) -> None:

@@ -2,9 +2,9 @@
 
 import logging.config
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
@@ -14,15 +14,9 @@ from warehouse.settings import KEY_VARIABLES, Settings
 from warehouse.system.home_folder import HomeFolder
 from warehouse.system.lock import hold_lock
 
-if TYPE_CHECKING:
-    from warehouse.system.supervisor import Child
-
 # uvicorn's own grace and the time to leave the interpreter; a refresh may be in the middle of a large one.
 RECEIVER_GRACE_SECONDS: Final = 20.0
 REFRESH_GRACE_SECONDS: Final = 120.0
-# One that is ended in the middle harms nothing.
-BACKUP_GRACE_SECONDS: Final = 10.0
-SHIP_GRACE_SECONDS: Final = 20.0
 
 
 @click.command()
@@ -36,23 +30,10 @@ SHIP_GRACE_SECONDS: Final = 20.0
     show_default=True,
     help="Seconds from the end of a refresh to the next.",
 )
-@click.option("--backup-to", metavar="TARGET", help="Where backups go.  [default: $WAREHOUSE_BACKUP_TO, else nowhere]")
-@click.option("--backup-every", metavar="AGE", help="How often.  [default: $WAREHOUSE_BACKUP_EVERY, else 1h]")
 @home_option
 @click.pass_context
-def up(
-    context: click.Context,
-    host: str | None,
-    port: int | None,
-    workers: int | None,
-    watch: float,
-    backup_to: str | None,
-    backup_every: str | None,
-) -> int:
+def up(context: click.Context, host: str | None, port: int | None, workers: int | None, watch: float) -> int:
     """Receive and refresh, until told to stop: `serve` and `refresh --watch` under one supervisor.
-
-    With a place for backups it also makes those, and where WAREHOUSE_SHIP is set it ships journals. What fails there
-    is told by the page, the metrics and the log, and stops nothing.
 
     What dies is started again, after a pause that grows while it keeps dying. On SIGTERM or Ctrl-C the receiver ends
     first, when the deliveries at hand are on the disk and answered, then the refresh; a second one kills both. SIGHUP
@@ -60,20 +41,15 @@ def up(
     one `warehouse up`.
 
     \b
-    Examples:
+    Example:
       WAREHOUSE_API_KEYS_FILE=keys.txt warehouse up --host 0.0.0.0
-      WAREHOUSE_API_KEYS_FILE=keys.txt warehouse up --backup-to s3://my-bucket/newstore --backup-every 1h
     """
     from receiver.app import require_keys
     from receiver.server import LOGGING
     from warehouse.cli.forget_keys import forget_keys
     from warehouse.system.supervisor import Child, supervise
 
-    settings = load_settings(
-        context, host=host, port=port, workers=workers, backup_to=backup_to, backup_every=backup_every
-    )
-    if backup_every is not None and settings.backup_to is None:
-        raise click.UsageError("--backup-every needs a place: --backup-to TARGET, or WAREHOUSE_BACKUP_TO.")
+    settings = load_settings(context, host=host, port=port, workers=workers)
     forget_keys()
     require_keys(settings)
     logging.config.dictConfig(LOGGING)
@@ -82,39 +58,13 @@ def up(
     listening = ("--host", settings.host, "--port", str(settings.port), "--workers", str(settings.workers))
     receiving = {**os.environ, **folder.for_children()}
     refreshing = {name: value for name, value in receiving.items() if name not in KEY_VARIABLES}
-    refreshes = Child("refresh", ("refresh", *home, "--watch", f"{watch:g}"), refreshing, REFRESH_GRACE_SECONDS)
     with _alone(settings):
         return supervise(
             [
                 Child("receiver", ("serve", *home, *listening), receiving, RECEIVER_GRACE_SECONDS, takes_hangup=True),
-                *_copying(settings, home, refreshing),
-                refreshes,
+                Child("refresh", ("refresh", *home, "--watch", f"{watch:g}"), refreshing, REFRESH_GRACE_SECONDS),
             ]
         )
-
-
-def _copying(settings: Settings, home: tuple[str, ...], environ: Mapping[str, str]) -> list["Child"]:
-    """Who brings the home elsewhere, if anybody. Raises BackupError when that can never be."""
-    from warehouse.system.supervisor import Child
-
-    children = []
-    if settings.ship is not None:
-        check_target(settings.ship)
-        shipping = ("backup", *home, "ship", settings.ship)
-        # After the receiver: what it has just acknowledged is still shipped.
-        children.append(Child("ship", shipping, environ, SHIP_GRACE_SECONDS, aside=True))
-    if settings.backup_to is not None:
-        check_target(settings.backup_to)
-        scheduled = ("backup", *home, "to", settings.backup_to, "--every", f"{settings.backup_every}s")
-        children.append(Child("backup", scheduled, environ, BACKUP_GRACE_SECONDS, aside=True))
-    return children
-
-
-def check_target(target: str) -> None:
-    """Raise BackupError for an address that is none, or for which something is not installed."""
-    from warehouse.backup.store import open_store
-
-    open_store(target)
 
 
 @contextmanager

@@ -18,25 +18,8 @@ MOST_VALUES: Final = 100_000
 Origin = Literal["newstore", "reference"]
 
 
-# Whose data a field holds, and what takes its place when that person is erased; events.toml says what each means.
-Who = Literal["customer", "employee"]
-PersonalKind = Literal["customer", "address", "employee", "external", "email", "phone", "text", "mention"]
-
-
-class PersonalField(Struct, frozen=True):
-    """A field that holds something of a person: whose, of which kind, and where it is."""
-
-    who: Who
-    kind: PersonalKind
-    path: str
-
-
 class EventContract(Struct, frozen=True):
-    """What is known of one event: its key, the entities its payload names, and its payload's fields.
-
-    `log_only` are the paths of those fields whose values change no mart, each with the reason; `personal` are those
-    that hold something of a person.
-    """
+    """What is known of one event: its key, the entities its payload names, and its payload's fields."""
 
     name: str
     family: str
@@ -46,10 +29,8 @@ class EventContract(Struct, frozen=True):
     entities: Mapping[str, str]
     fields: Record
     key_parts: tuple[KeyPart, ...]
-    log_only: Mapping[str, str]
     most_values: int = MOST_VALUES
     origin: Origin = "newstore"
-    personal: tuple[PersonalField, ...] = ()
 
     def idempotency_key(self, payload: Mapping[str, object]) -> str | None:
         """The key's text, unique only within this event's name and tenant, or None when a required part is missing."""
@@ -71,25 +52,6 @@ class EventContract(Struct, frozen=True):
         return self.fields.leaves()
 
 
-class Unshown(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[[unshown]]`: fields whose values change no mart, `of` events and of all events of families that have them."""
-
-    kept: Literal["log only"]
-    why: str
-    of: tuple[str, ...]
-    fields: tuple[str, ...]
-
-
-class Personal(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[[personal]]`: fields that hold something of a person, `of` events and of all events of families that have
-    them."""
-
-    who: Who
-    kind: PersonalKind
-    of: tuple[str, ...]
-    fields: tuple[str, ...]
-
-
 def entity_kind(name: str, kinds: Iterable[str]) -> str | None:
     """The kind an entity's name ends in (`demand_location` is a location), or None when it ends in none of these."""
     ends = [kind for kind in kinds if name == kind or name.endswith("_" + kind)]
@@ -97,12 +59,10 @@ def entity_kind(name: str, kinds: Iterable[str]) -> str | None:
 
 
 class Contract(Struct, frozen=True):
-    """All events by name, for each family the union of its events' fields, and the fields that no mart shows."""
+    """All events by name, and for each family the union of its events' fields."""
 
     events: Mapping[str, EventContract]
     families: Mapping[str, Record]
-    unshown: tuple[Unshown, ...] = ()
-    personal: tuple[Personal, ...] = ()
 
     def of_origin(self, origin: Origin) -> dict[str, EventContract]:
         """The events by name that come from there."""

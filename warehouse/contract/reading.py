@@ -1,7 +1,6 @@
 """Reads the contract file. What is returned has been checked whole, so no later code has to doubt it."""
 
 import tomllib
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -9,16 +8,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec import Struct
 
-from warehouse.contract.events import (
-    MOST_VALUES,
-    Contract,
-    EventContract,
-    Origin,
-    Personal,
-    PersonalField,
-    Unshown,
-    entity_kind,
-)
+from warehouse.contract.events import MOST_VALUES, Contract, EventContract, Origin, entity_kind
 from warehouse.contract.fields import FieldType, Record, Scalar, TypeConflict, merge_records
 from warehouse.contract.keys import KeyPart, parse_key_part
 from warehouse.contract.shapes import Shape, Shapes
@@ -50,16 +40,14 @@ class EventEntry(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Document(Struct, frozen=True, forbid_unknown_fields=True):
-    """The file's lists of names and its tables, whose entries are not yet typed: each is converted by itself, so that
-    errors name it."""
+    """The file's lists of names and its three tables, whose entries are not yet typed: each is converted by itself, so
+    that errors name it."""
 
     families: tuple[str, ...]
     entity_kinds: tuple[str, ...]
     records: dict[str, Any]
     payloads: dict[str, Any]
     events: dict[str, Any]
-    unshown: tuple[Any, ...] = ()
-    personal: tuple[Any, ...] = ()
 
 
 def load_contract(path: Path | None = None) -> Contract:
@@ -79,10 +67,7 @@ def _load(path: Path) -> Contract:
         hint = "Correct the file there; a name may stand only once in a table."
         raise ContractError(f"not TOML: {error}", hint, where=path) from error
     document = _convert(
-        raw,
-        Document,
-        str(path),
-        "Keep to families, entity_kinds and the tables records, payloads, events, unshown and personal.",
+        raw, Document, str(path), "Keep to families, entity_kinds and the tables records, payloads and events."
     )
     return _Reading(path.name, document).contract()
 
@@ -94,11 +79,6 @@ def _convert(raw: object, entry: type[Entry], where: str, hint: str) -> Entry:
         raise ContractError(str(error), hint, where=where) from error
 
 
-def _is_within(leaf: str, path: str) -> bool:
-    """Whether a leaf is the field at this path, or lies within it."""
-    return leaf == path or leaf.startswith((f"{path}.", f"{path}[]"))
-
-
 class _Reading:
     """One reading of one file: checks every name and every path, each error naming the file and the entry."""
 
@@ -107,28 +87,17 @@ class _Reading:
         self._families = document.families
         self._kinds = document.entity_kinds
         records = {
-            name: _convert(raw, Shape, f"{file}: record {name}", "A record has extends, fields and aliases.")
+            name: _convert(raw, Shape, f"{file}: record {name}", "A record has extends and fields.")
             for name, raw in document.records.items()
         }
         self._payloads = {
-            name: _convert(
-                raw, PayloadEntry, f"{file}: payload {name}", "A payload has extends, entities, fields and aliases."
-            )
+            name: _convert(raw, PayloadEntry, f"{file}: payload {name}", "A payload has extends, entities and fields.")
             for name, raw in document.payloads.items()
         }
         hint = "Copy the shape of a neighbouring event; docs/contract.md says what each line means."
         self._events = {
             name: _convert(raw, EventEntry, f"{file}: event {name}", hint) for name, raw in document.events.items()
         }
-        hint = 'An entry has kept = "log only", why, of (events or families) and fields (their paths).'
-        self._unshown = [
-            _convert(raw, Unshown, f"{file}: unshown {number}", hint) for number, raw in enumerate(document.unshown, 1)
-        ]
-        hint = "An entry has who, kind, of (events or families) and fields (their paths)."
-        self._personal = [
-            _convert(raw, Personal, f"{file}: personal {number}", hint)
-            for number, raw in enumerate(document.personal, 1)
-        ]
         self._shapes = Shapes(file, records)
 
     def contract(self) -> Contract:
@@ -140,9 +109,7 @@ class _Reading:
             if not families[family].fields:
                 hint = "Correct the name in `families`, or add the events of this family."
                 raise self._error(f"family {family}", "no event belongs to it", hint)
-        self._check_unshown(events)
-        self._check_named("personal", self._personal, events)
-        return Contract(events, families, tuple(self._unshown), tuple(self._personal))
+        return Contract(events, families)
 
     def _event(self, name: str, entry: EventEntry) -> EventContract:
         where = f"event {name}"
@@ -161,25 +128,20 @@ class _Reading:
             entities=self._entities(where, entry, record),
             fields=record,
             key_parts=self._key(where, entry, record),
-            log_only=self._log_only(where, name, entry.family, record),
             most_values=entry.most_values,
             origin=entry.origin,
-            personal=self._personal_fields(where, name, entry.family, record),
         )
 
     def _fields(self, where: str, entry: EventEntry) -> Record:
         fields: dict[str, FieldType] = {}
-        aliases: dict[str, str] = {}
         for name in entry.payload:
             if name not in self._payloads:
                 raise self._error(where, f"unknown payload {name!r}", f"Correct the name, or add [payloads.{name}].")
             payload = self._payloads[name]
             shared = self._shapes.resolve(f"payload {name}", payload.extends, payload.fields)
             self._shapes.add(where, fields, shared)
-            aliases |= self._shapes.aliases(payload)
         self._shapes.add(where, fields, self._shapes.resolve(where, (), entry.fields))
-        self._shapes.check_aliases(where, fields, aliases)
-        return Record(fields, aliases)
+        return Record(fields)
 
     def _entities(self, where: str, entry: EventEntry, record: Record) -> dict[str, str]:
         entities: dict[str, str] = {}
@@ -208,61 +170,6 @@ class _Reading:
         if not parts or parts[0].optional:
             raise self._error(where, "no part of the key is required", 'Begin the key with a part without "?".')
         return tuple(parts)
-
-    def _log_only(self, where: str, name: str, family: str, record: Record) -> dict[str, str]:
-        found: dict[str, str] = {}
-        leaves = [path for path, _ in record.leaves()]
-        for entry in self._unshown:
-            if name not in entry.of and family not in entry.of:
-                continue
-            for field in entry.fields:
-                for path in [leaf for leaf in leaves if _is_within(leaf, field)]:
-                    if path in found:
-                        raise self._error(where, f"field {path} is unshown twice", "Keep one of the two.")
-                    found[path] = entry.why
-        return found
-
-    def _personal_fields(self, where: str, name: str, family: str, record: Record) -> tuple[PersonalField, ...]:
-        found: dict[str, PersonalField] = {}
-        leaves = [path for path, _ in record.leaves()]
-        for entry in self._personal:
-            if name not in entry.of and family not in entry.of:
-                continue
-            for path in entry.fields:
-                if not any(_is_within(leaf, path) for leaf in leaves):
-                    continue
-                if path in found:
-                    raise self._error(where, f"field {path} is personal twice", "Keep one of the two.")
-                found[path] = PersonalField(entry.who, entry.kind, path)
-        return tuple(found.values())
-
-    def _check_unshown(self, events: dict[str, EventContract]) -> None:
-        """Refuses what an entry says in vain."""
-        for number, entry in enumerate(self._unshown, 1):
-            if not entry.why.strip():
-                hint = "Say in `why` what the fields are kept for."
-                raise self._error(f"unshown {number}", "says no reason", hint)
-        self._check_named("unshown", self._unshown, events)
-
-    def _check_named(self, table: str, entries: Sequence[Unshown | Personal], events: dict[str, EventContract]) -> None:
-        """Refuses an event, a family or a field that an entry names in vain."""
-        for number, entry in enumerate(entries, 1):
-            where = f"{table} {number}"
-            leaves: dict[str, list[str]] = {}
-            for name in entry.of:
-                some = [event for event in events.values() if name in (event.name, event.family)]
-                if not some:
-                    hint = "Use the name of an event or of a family."
-                    raise self._error(where, f"unknown event or family {name!r}", hint)
-                leaves[name] = [path for event in some for path, _ in event.leaves()]
-            if isinstance(entry, Personal):
-                # Of several families some have this field and some that one.
-                leaves = {", ".join(entry.of): [path for paths in leaves.values() for path in paths]}
-            for name, paths in leaves.items():
-                for field in entry.fields:
-                    if not any(_is_within(leaf, field) for leaf in paths):
-                        hint = "Correct the path, or give the field an entry of its own."
-                        raise self._error(where, f"{name} has no field {field!r}", hint)
 
     def _check_leaf(self, where: str, record: Record, use: str, path: str, types: tuple[Scalar, ...]) -> None:
         found = record.at(path)

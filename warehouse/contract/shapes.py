@@ -47,18 +47,6 @@ class Shapes:
             known[name.lower()] = name
             fields[name] = field
 
-    def aliases(self, shape: Shape) -> dict[str, str]:
-        """A shape's own aliases, and those of the records it extends."""
-        inherited = [item for above in shape.extends for item in self.aliases(self._records[above]).items()]
-        return dict(inherited) | shape.aliases
-
-    def check_aliases(self, where: str, fields: Mapping[str, FieldType], aliases: Mapping[str, str]) -> None:
-        """Refuses an alias of what is no field, and one that is a field itself."""
-        for alias, field in aliases.items():
-            if field not in fields or alias.lower() in map(str.lower, fields):
-                hint = 'Write `other_name = "field"`: the field is one of the record\'s, the other name is not.'
-                raise self._error(where, f"alias {alias} cannot stand for {field}", hint)
-
     def _resolve(
         self, where: str, extends: Iterable[str], own: Mapping[str, object], within: tuple[str, ...]
     ) -> dict[str, FieldType]:
@@ -80,9 +68,17 @@ class Shapes:
 
     def _whole_record(self, where: str, name: str, within: tuple[str, ...]) -> Record:
         fields = self._record(where, name, within)
-        aliases = self.aliases(self._records[name])
-        self.check_aliases(f"record {name}", fields, aliases)
+        aliases = self._aliases(name)
+        for alias, field in aliases.items():
+            if field not in fields or alias.lower() in map(str.lower, fields):
+                hint = 'Write `other_name = "field"`: the field is one of the record\'s, the other name is not.'
+                raise self._error(f"record {name}", f"alias {alias} cannot stand for {field}", hint)
         return Record(fields, aliases)
+
+    def _aliases(self, name: str) -> dict[str, str]:
+        shape = self._records[name]
+        inherited = [item for above in shape.extends for item in self._aliases(above).items()]
+        return dict(inherited) | shape.aliases
 
     def _record(self, where: str, name: str, within: tuple[str, ...]) -> dict[str, FieldType]:
         """A record's fields; `within` are the records whose resolution led here."""

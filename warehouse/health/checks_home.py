@@ -100,8 +100,8 @@ def journal(settings: Settings) -> Iterator[Finding]:
     """What waits in the journals, what is damaged there, how refreshes go, what was not understood."""
     found = overview(settings)
     for unread in found.unread:
-        # What is wrong with these is said where they are looked at.
-        if unread.source not in ("lake", "backup", "ship"):
+        # What is wrong with the lake is said where the lake is looked at.
+        if unread.source != "lake":
             yield Finding(CHECK_OF.get(unread.source, unread.source), State.WRONG, unread.reason, unread.hint)
     if found.journal is not None:
         yield from _journal(found, found.journal)

@@ -92,33 +92,6 @@ def disk(settings: Settings) -> Iterator[Finding]:
     yield Finding("disk", State.WARN if slow else State.OK, text, hint)
 
 
-def queries(settings: Settings) -> Iterator[Finding]:
-    """What a query of an analyst may take, and whether the receiver would miss it."""
-    from warehouse.lake.reader_bounds import shares_disk, temp_bound, temp_place
-
-    place = temp_place(settings)
-    elsewhere = "set WAREHOUSE_QUERY_TEMP to a folder on another disk"
-    if not place.is_dir() or not os.access(place, os.W_OK):
-        text = f"{place}: queries cannot have temporary files here, and none is begun"
-        yield Finding("queries", State.WRONG, text, "make that folder, or name another in WAREHOUSE_QUERY_TEMP")
-        return
-    size, bound = (f"{n / 1e9:,.1f} GB" for n in (settings.query_temp_size, temp_bound(settings)))
-    if (kind := _file_system(place)) in MEMORY_FILE_SYSTEMS:
-        text = f"{place}: {kind} is memory, and a query may fill up to {size} of it"
-        yield Finding("queries", State.WARN, text, elsewhere)
-    elif temp_bound(settings) < settings.query_temp_size:
-        text = (
-            f"{place}: on the disk of the journals, where the {size} of WAREHOUSE_QUERY_TEMP_SIZE would eat into their "
-            f"reserve; a query that begins at this moment gets {bound}"
-        )
-        yield Finding("queries", State.WARN, text, f"{elsewhere}, or a smaller WAREHOUSE_QUERY_TEMP_SIZE")
-    else:
-        where = ", on the disk of the journals, which has room for it" if shares_disk(settings) else ""
-        memory = f"{settings.query_memory / 1e9:,.1f} GB of memory"
-        text = f"each may take {memory}, {size} in {place}{where}, and {settings.query_time:,} s"
-        yield Finding("queries", State.OK, text)
-
-
 def receiver(settings: Settings) -> Iterator[Finding]:
     """Whether a receiver listens where the settings say, and can store deliveries."""
     everywhere = settings.host in ("", "0.0.0.0")  # noqa: S104  # read, not bound

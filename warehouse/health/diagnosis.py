@@ -25,7 +25,6 @@ CHECKS: Final[Mapping[str, tuple[str, str]]] = {
     "keys": ("checks_machine", "keys"),
     "privacy": ("checks_machine", "privacy"),
     "disk": ("checks_machine", "disk"),
-    "queries": ("checks_machine", "queries"),
     "receiver": ("checks_machine", "receiver"),
     "lake": ("checks_home", "lake"),
     "log": ("checks_home", "log"),
@@ -33,8 +32,6 @@ CHECKS: Final[Mapping[str, tuple[str, str]]] = {
     "journal": ("checks_home", "journal"),
     "figures": ("checks_home", "figures"),
     "clock": ("checks_home", "clock"),
-    "backup": ("checks_copies", "backup"),
-    "ship": ("checks_copies", "ship"),
 }
 
 

@@ -13,7 +13,6 @@ from warehouse.build.scheduler import reason_of
 from warehouse.errors import JournalCorrupt, LakeError, LakeMissing
 from warehouse.journal import Damage, Journal, list_journals, load_marks
 from warehouse.lake.connection import catalog_path, open_lake
-from warehouse.notes.backup_notes import BackupNote, ShipNote, read_backup_note, read_ship_note
 from warehouse.notes.log_watch_note import read_log_watch
 from warehouse.notes.refresh_attempt import Attempted, read_attempt
 from warehouse.notes.refresh_note import Publication, publication_path, read_publication
@@ -55,8 +54,8 @@ class LogWatched(msgspec.Struct, frozen=True):
 
 
 class Overview(msgspec.Struct, frozen=True):
-    """A home at a glance; what there is none of yet is None, `marts` counts rows by schema and name. What could not be
-    read is None or empty as well, and stands in `unread`."""
+    """A home at a glance; `log`, `refresh`, `attempt` and `log_watch` are None before there is any, `marts` counts rows
+    by schema and name. What could not be read is None or empty as well, and stands in `unread`."""
 
     home: str
     journal: JournalState | None
@@ -64,8 +63,6 @@ class Overview(msgspec.Struct, frozen=True):
     refresh: Publication | None
     attempt: Attempted | None
     log_watch: LogWatched | None
-    backup: BackupNote | None
-    ship: ShipNote | None
     marts: dict[str, int]
     unread: tuple[Unread, ...]
 
@@ -84,8 +81,6 @@ def overview(settings: Settings, progress: Progress | None = None) -> Overview:
         sources.read("publication", lambda: read_publication(settings)),
         sources.read("refresh", lambda: read_attempt(settings)),
         sources.read("log", lambda: _watched(settings)),
-        sources.read("backup", lambda: read_backup_note(settings)),
-        sources.read("ship", lambda: read_ship_note(settings)),
         lake.marts,
         tuple(sources.unread),
     )

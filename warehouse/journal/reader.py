@@ -105,11 +105,6 @@ class Journal:
         """Return only after everything that can be read here is on the disk. Raises OSError."""
         sync_file(self._descriptor)
 
-    def read(self, offset: int, length: int) -> bytes:
-        """Bytes of the file as they stand there, also when it was deleted meanwhile. Raises OSError, JournalCorrupt
-        where it has become shorter."""
-        return self._read(offset, length)
-
     def close(self) -> None:
         """Release the file, and with it the lock of a dead journal."""
         os.close(self._descriptor)

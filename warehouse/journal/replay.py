@@ -1,7 +1,7 @@
 """Appends files of envelopes, one JSON object a line, through the same journal and checks as deliveries over the web.
 
 All files are opened and looked at before the first delivery is appended. Replaying is safe at any time and as often as
-one likes: what is there already becomes one more delivery of the same event. Who was erased stays so.
+one likes: what is there already becomes one more delivery of the same event.
 """
 
 import gzip
@@ -20,7 +20,6 @@ from warehouse.delivery.delivery import Delivery, Problem
 from warehouse.delivery.envelope import decode
 from warehouse.errors import ReplayError
 from warehouse.journal import JournalWriter
-from warehouse.personal.ledger import Ledger
 from warehouse.progress import Progress
 from warehouse.settings import Settings
 from warehouse.system.home_folder import HomeFolder
@@ -56,12 +55,11 @@ def replay(
     total = sum(path.stat().st_size for path in files)
     problems: Counter[str] = Counter()
     HomeFolder(settings.home)
-    ledger = Ledger(settings)
     done = 0
     before = 0
     with JournalWriter(settings.journal_dir) as journal:
         for path in files:
-            for group, read in _groups(path, with_reference, ledger):
+            for group, read in _groups(path, with_reference):
                 journal.append(group)
                 done += len(group)
                 problems.update(delivery.problem for delivery in group if delivery.problem is not None)
@@ -77,12 +75,12 @@ def _look_at(path: Path) -> None:
         raise ReplayError("there is nothing in this file.", HINT, where=path)
 
 
-def _groups(path: Path, with_reference: bool, ledger: Ledger) -> Iterator[tuple[list[Delivery], int]]:
+def _groups(path: Path, with_reference: bool) -> Iterator[tuple[list[Delivery], int]]:
     """The deliveries of a file in groups for one sync each, with the bytes of the file read so far."""
     group: list[Delivery] = []
     size = read = 0
     for line, read in _lines(path):
-        group.append(ledger.applied(decode(line, time_ns() // 1000, with_reference=with_reference)))
+        group.append(decode(line, time_ns() // 1000, with_reference=with_reference))
         size += len(line)
         if len(group) >= GROUP_LINES or size >= GROUP_BYTES:
             yield group, read

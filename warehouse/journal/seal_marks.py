@@ -16,14 +16,10 @@ FILE: Final = "sealed.marks"
 
 
 class SealedMark(msgspec.Struct, frozen=True):
-    """A journal is read and sealed up to `mark`, which it was first found to be at `since` (seconds since 1970).
-
-    `is_personal` says that it names somebody who was erased.
-    """
+    """A journal is read and sealed up to `mark`, which it was first found to be at `since` (seconds since 1970)."""
 
     mark: Mark
     since: float
-    is_personal: bool = False
 
 
 def load_marks(folder: Path) -> dict[str, SealedMark]:

@@ -16,7 +16,6 @@ from warehouse.errors import LakeError, LakeLost, LakeMissing, LakeVersionError
 from warehouse.lake.catalog_copy import copy_catalog
 from warehouse.lake.error_meanings import meaning_of
 from warehouse.lake.mark import had_lake, mark_lake, mark_path
-from warehouse.lake.reader_bounds import bound_reader
 from warehouse.lake.transaction import transaction
 from warehouse.remedies import RECOVER
 from warehouse.settings import Settings
@@ -90,16 +89,15 @@ def load_extensions(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("set allow_unsigned_extensions = false")
 
 
-def open_lake(settings: Settings, *, read_only: bool = False, bounded: bool = False) -> duckdb.DuckDBPyConnection:
+def open_lake(settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """A connection with the lake as its default database, named `lake`; makes the lake when it may write and there was
     never one.
 
-    One that is `bounded`, for an analyst, keeps to the settings of queries and opens no file outside the lake. Raises
-    LakeMissing, LakeLost, LakeVersionError or LakeError.
+    Raises LakeMissing, LakeLost, LakeVersionError or LakeError.
     """
     con = duckdb.connect(config={"memory_limit": settings.memory_limit, **TRUST_INSTALLED})
     try:
-        attach_lake(con, settings, read_only=read_only, bounded=bounded)
+        attach_lake(con, settings, read_only=read_only)
         con.execute("use lake")
     except duckdb.Error as error:
         con.close()
@@ -110,15 +108,10 @@ def open_lake(settings: Settings, *, read_only: bool = False, bounded: bool = Fa
     return con
 
 
-def attach_lake(
-    con: duckdb.DuckDBPyConnection, settings: Settings, *, read_only: bool = False, bounded: bool = False
-) -> None:
+def attach_lake(con: duckdb.DuckDBPyConnection, settings: Settings, *, read_only: bool = False) -> None:
     """Attach the lake to an open connection under the name `lake` and set the session to UTC."""
     load_extensions(con)
     con.execute("set TimeZone = 'UTC'")
-    if bounded:
-        # Before the lake: DuckDB would let the files of what is attached already be read, the catalog among them.
-        bound_reader(con, settings, data_path(settings))
     if not _attach_existing(con, settings, read_only=read_only):
         if had_lake(settings) or _has_log_files(settings):
             raise _lost(settings)

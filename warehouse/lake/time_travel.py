@@ -1,28 +1,21 @@
-"""The lake as it was: what `open_lake` opened, with its bounds, attached again at an earlier moment."""
+"""The lake as it was: what `open_lake` opened, attached again at an earlier moment."""
 
 import duckdb
 
 from warehouse.errors import LakeError
 from warehouse.lake.connection import open_lake
-from warehouse.personal.ledger import newest_erasure
 from warehouse.settings import Settings
 
 
-def open_moment(settings: Settings, at: str, *, bounded: bool = False) -> duckdb.DuckDBPyConnection:
+def open_moment(settings: Settings, at: str) -> duckdb.DuckDBPyConnection:
     """A read-only connection to the lake as it was at the timestamp `at`, in UTC where it names no zone.
 
     Raises LakeError when `at` is no timestamp or lies before the oldest moment kept, and what `open_lake` raises.
     """
-    con = open_lake(settings, read_only=True, bounded=bounded)
+    con = open_lake(settings, read_only=True)
     try:
         moment, first = _moments(con, at)
         if moment < first:
-            erased = newest_erasure(settings)
-            if erased is not None and moment < erased.strftime("%Y-%m-%d %H:%M:%S.%f"):
-                raise LakeError(
-                    f"the lake as it was at {at} is not kept: somebody was erased at {erased:%Y-%m-%d %H:%M} UTC.",
-                    f"--at '{first}' is its first moment (UTC); no moment before an erasure is kept",
-                )
             raise LakeError(
                 f"the lake as it was at {at} is not kept, or there was no lake yet.",
                 f"--at '{first}' is its first moment (UTC); WAREHOUSE_SNAPSHOTS_KEEP says how long they are kept",
@@ -34,12 +27,12 @@ def open_moment(settings: Settings, at: str, *, bounded: bool = False) -> duckdb
     return con
 
 
-def open_snapshot(settings: Settings, snapshot: int, *, bounded: bool = False) -> duckdb.DuckDBPyConnection:
+def open_snapshot(settings: Settings, snapshot: int) -> duckdb.DuckDBPyConnection:
     """A read-only connection to the lake as of one snapshot, however many are made while it is open.
 
     Raises LakeError when it is not kept any more, and what `open_lake` raises.
     """
-    con = open_lake(settings, read_only=True, bounded=bounded)
+    con = open_lake(settings, read_only=True)
     try:
         if (snapshot,) not in con.execute("select snapshot_id from lake.snapshots()").fetchall():
             raise LakeError(

@@ -7,7 +7,7 @@ name carries the digest of its content, so that any change of it is seen from th
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -16,8 +16,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from warehouse.delivery.delivery import Delivery, Problem
-from warehouse.delivery.erased_mark import received_hash
+from warehouse.delivery.delivery import Problem
+from warehouse.delivery.payload_hash import payload_hash
+from warehouse.journal.record import Meta
 from warehouse.log.merge_rows import merge
 from warehouse.system.disk import make_folder, sync_file_at, sync_folder
 
@@ -74,16 +75,15 @@ class LogRows:
         self.body_bytes = 0
         self.first: tuple[str, int] | None = None
 
-    def add(self, journal: str, position: int, one: Delivery) -> None:
+    def add(self, journal: str, position: int, meta: Meta, body: bytes) -> None:
         """Take one delivery, whose payload is hashed here."""
-        meta = (one.received_at, one.tenant, one.name, one.idempotency_key, one.published_at, one.problem)
-        row = (journal, position, *meta, received_hash(one.body), one.body)
-        rows = self._by_name.get(one.name)
+        row = (journal, position, *meta, payload_hash(body), body)
+        rows = self._by_name.get(meta[2])
         if rows is None:
-            rows = self._by_name[one.name] = []
+            rows = self._by_name[meta[2]] = []
         rows.append(row)
         self.count += 1
-        self.body_bytes += len(one.body)
+        self.body_bytes += len(body)
         if self.first is None:
             self.first = (journal, position)
 
@@ -109,14 +109,9 @@ def write_log_file(folder: Path, rows: LogRows, batch: int) -> Path:
     return _write_whole(folder, f"{journal}-{position}", SCHEMA, (_table(group, batch) for group in rows.groups()))
 
 
-def write_compacted_file(
-    folder: Path,
-    con: duckdb.DuckDBPyConnection,
-    spans: Sequence[tuple[int, int]],
-    change: Callable[[pa.Table], pa.Table] = lambda rows: rows,
-) -> Path:
+def write_compacted_file(folder: Path, con: duckdb.DuckDBPyConnection, spans: Sequence[tuple[int, int]]) -> Path:
     """Write the log's rows of these spans of batches, first and last, as one file that is named by its digest like
-    every other; it is sorted where each span is, as a file of the log is. `change` may give rows other values.
+    every other; it is sorted where each span is, as a file of the log is.
 
     All are read at once, a few thousand rows of each in memory at a time. Returns when the file is on the disk. Raises
     OSError, or duckdb.Error when the rows cannot be read.
@@ -131,7 +126,7 @@ def write_compacted_file(
             cursor.execute("set arrow_large_buffer_size = true")
             query = f"select {columns} from lake.log.events where batch between ? and ?"
             readers.append(cursor.execute(query, [first, last]).to_arrow_reader(rows))
-        tables = map(change, merge(readers, GROUP_ROWS, GROUP_BYTES))
+        tables = merge(readers, GROUP_ROWS, GROUP_BYTES)
         return _write_whole(folder, f"{COMPACTED}-{spans[0][0]}-{spans[-1][1]}", readers[0].schema, tables)
 
 

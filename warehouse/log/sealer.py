@@ -1,9 +1,8 @@
 """Moves deliveries from the journals of a home into `log.events`: each exactly once, whatever dies when.
 
 The log itself says how far a journal is sealed: up to the greatest position of it among the rows. A journal is deleted
-only when all of it is in the log, and the log's files and catalog are on the disk; at once on a disk nearly full, and
-when it names somebody who was erased: of them the log gets what is left. One that cannot be read is left as it is,
-holds up no other, and is spoken of at every run.
+only when all of it is in the log, and the log's files and catalog are on the disk; at once on a disk nearly full. One
+that cannot be read is left as it is, holds up no other, and is spoken of at every run.
 """
 
 import gc
@@ -16,7 +15,6 @@ from typing import Final
 import duckdb
 import msgspec
 
-from warehouse.delivery.delivery import Delivery
 from warehouse.errors import JournalCorrupt, JournalUnread, LakeError
 from warehouse.journal import (
     Damage,
@@ -33,7 +31,6 @@ from warehouse.journal.deleted_journals import note_deleted
 from warehouse.lake.connection import open_lake
 from warehouse.log.commit import BATCH_BYTES, BATCH_ROWS, commit_batch, remove_strays, sync_catalog
 from warehouse.log.parquet_file import LogRows
-from warehouse.personal.ledger import Ledger
 from warehouse.progress import Progress
 from warehouse.settings import Settings
 from warehouse.system.disk import free_bytes, make_folder, sync_folder
@@ -101,14 +98,12 @@ def _garbage_left_alone() -> Iterator[None]:
 
 
 class _State(msgspec.Struct, frozen=True):
-    """A journal after this run: read to `mark`; `sound` when nothing written whole is missing from the log,
-    `is_personal` when it names somebody who was erased."""
+    """A journal after this run: read to `mark`; `sound` when nothing written whole is missing from the log."""
 
     path: Path
     mark: Mark
     live: bool
     sound: bool
-    is_personal: bool = False
 
 
 class _Sealing:
@@ -127,7 +122,6 @@ class _Sealing:
         self._before_commit = before_commit or (lambda: None)
         self._paths = list_journals(settings.journal_dir)
         self._marks = load_marks(settings.journal_dir)
-        self._ledger = Ledger(settings)
         self._sealed: dict[str, int] = {}
         self._rows = LogRows()
         self._batch: int | None = None
@@ -208,17 +202,13 @@ class _Sealing:
         sealed = self._sealed_position(journal)
         known = self._marks.get(journal.path.name)
         start = known.mark if known and known.mark.position == sealed + 1 else None
-        is_personal = known is not None and known.is_personal
         if start and start.offset == journal.size:
-            return _State(journal.path, start, journal.live, True, is_personal)
+            return _State(journal.path, start, journal.live, True)
         damage: list[Damage] = []
         before = self._deliveries + self._rows.count
         for position, meta, body in journal.records(damage.append, start):
             if position > sealed:
-                delivery = Delivery(*meta, body)
-                left = self._ledger.applied(delivery)
-                is_personal |= left is not delivery
-                self._rows.add(journal.name, position, left)
+                self._rows.add(journal.name, position, meta, body)
                 self._sealed[journal.name] = position
                 if self._rows.count % ROWS_A_STEP == 0:
                     self._progress(self._bytes_before + journal.mark.offset, self._bytes)
@@ -230,7 +220,7 @@ class _Sealing:
         self._journals += self._deliveries + self._rows.count > before
         self._damage += damage
         sound = all(place.reason is Reason.TORN_TAIL for place in damage)
-        return _State(journal.path, journal.mark, journal.live, sound, is_personal)
+        return _State(journal.path, journal.mark, journal.live, sound)
 
     def _commit(self) -> None:
         if self._rows.count:
@@ -248,11 +238,10 @@ class _Sealing:
             known = self._marks.get(state.path.name)
             since = known.since if known and known.mark == state.mark else now
             age = now - max(since, state.path.stat().st_mtime)
-            is_due = self._is_tight or state.is_personal or age >= self._settings.journal_keep
-            if not state.live and is_due:
+            if not state.live and (self._is_tight or age >= self._settings.journal_keep):
                 old.add(state.path)
             else:
-                kept[state.path.name] = SealedMark(state.mark, since, state.is_personal)
+                kept[state.path.name] = SealedMark(state.mark, since)
         if old:
             sync_catalog(self._settings)
             marks = {state.path: state.mark for state in states}

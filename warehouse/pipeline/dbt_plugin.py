@@ -127,7 +127,7 @@ class Plugin(BasePlugin):
 
 def _model(described: Mapping[str, Any]) -> Model:
     """The model that the project's macro `describe_model` describes."""
-    return msgspec.convert(described, Model).with_names(described["parents"], described["meta"])
+    return msgspec.convert(described, Model).with_names(described["parents"], described["zones"])
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Final
 import duckdb
 
 from warehouse.build.compiled_project import Plan, load_plan, project_digest
-from warehouse.build.model import EVERYTHING, Run
+from warehouse.build.model import EVERYTHING, Run, forget_written
 from warehouse.build.new_deliveries import forget_arrivals
 from warehouse.build.scheduler import build, reason_of
 from warehouse.build.selection import select_steps
@@ -25,7 +25,6 @@ from warehouse.build.session import (
     open_session,
     renew_build,
 )
-from warehouse.build.written_rows import forget_written
 from warehouse.care.file_digests import note_digests
 from warehouse.care.lake_compaction import compact_when_due
 from warehouse.care.log_watch import look_when_due
@@ -105,7 +104,7 @@ def _refresh(
             where=settings.home,
         ) from error
     finally:
-        forget_written(session, run.written or {})
+        forget_written(session, run)
         forget_arrivals(session)
         detach_build(session)
     give_memory_back(session, settings)

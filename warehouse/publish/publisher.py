@@ -14,9 +14,8 @@ from typing import Final
 import duckdb
 import msgspec
 
-from warehouse.build.model import PUBLISHED, Model
+from warehouse.build.model import PUBLISHED, Model, WrittenRows, written_table
 from warehouse.build.touched_entities import find_touched, is_likely_touched, is_touched
-from warehouse.build.written_rows import WrittenRows
 from warehouse.errors import RefreshError
 from warehouse.lake.duckdb_setting import setting
 from warehouse.lake.transaction import roll_back
@@ -56,8 +55,8 @@ def publish(
 ) -> Publication:
     """Bring the lake's marts to what dbt built, on a connection that has both databases attached.
 
-    `written` are the models whose rows of touched entities stand in tables of their own, as a run leaves them;
-    `rebuilt` says why everything was built again, where it was.
+    `written` are the marts whose rows of touched entities stand in tables of their own, as a run leaves them; `rebuilt`
+    says why everything was built again, where it was.
     Raises RefreshError when a mart is not built yet, or another writer of a shared lake kept getting in between.
     """
     con.execute("set TimeZone = 'UTC'")
@@ -201,8 +200,8 @@ class _Publishing:
         """Show what this run has put into a mart; of entities that had no rows before it, there are none to delete."""
         if written.deleted:
             entity = ", ".join(mart.entity)
-            self._con.execute(f"delete from {target} where ({entity}) in (from {written.entities})")
-        inserted = _only(self._con, f"insert into {target} by name from {written.rows}")
+            self._con.execute(f"delete from {target} where ({entity}) in ({mart.touched_entities(written.since)})")
+        inserted = _only(self._con, f"insert into {target} by name from {written_table(mart.name)}")
         return inserted if written.deleted or inserted else None
 
     def _seen(self, source: str) -> int:

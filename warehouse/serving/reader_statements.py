@@ -44,29 +44,17 @@ EXPLAINED: Final = frozenset(
         *("insert", "update", "delete", "merge", "create"),
     }
 )
-# These run what is in a text, which nobody has looked at, write files, or read what is at an address in memory.
+# These run what is in a text, which nobody has looked at, or write files.
 RUNNING: Final = frozenset(
-    {
-        *("query", "json_execute_serialized_sql", "import_database", "copy_database", "enable_logging"),
-        *("arrow_scan", "arrow_scan_dumb", "pandas_scan", "python_map_function"),
-    }
+    {"query", "json_execute_serialized_sql", "import_database", "copy_database", "enable_logging"}
 )
-# These read files. Those that a bounded connection may open have tables to read them by.
-READING: Final = (
-    *(f"read_{kind}" for kind in ("blob", "csv", "duckdb", "json", "ndjson", "parquet", "text")),
-    *("parquet_", "sniff_csv", "glob"),
-)
-# Whoever opens this file beside a refresh makes it fail; by the names of its tables one waits for the other.
-BUILD_FILE: Final = "build.duckdb"
 # A comment after a word counts to it.
 WORD: Final = re.compile(r"""(?s)"(?:[^"]|"")*"|'.*|\$.*|(?:(?!--|/\*)\S)*""")
 HINT: Final = "`select …`; `warehouse sql --out FILE` keeps the rows"
-OWN_FILES: Final = "`--owner` for files of your own, on a machine of your own"
 
 
 def only_read(con: duckdb.DuckDBPyConnection) -> None:
-    """Prepare a bounded connection for statements of somebody else, which can neither change its settings nor see this
-    program."""
+    """Prepare a connection for statements of somebody else: none can change its settings, nor see this program."""
     con.execute("set python_enable_replacements = false")
     con.execute("set lock_configuration = true")
 
@@ -85,22 +73,7 @@ def statements(con: duckdb.DuckDBPyConnection, text: str) -> list[duckdb.Stateme
         is_other = name.startswith(("ducklake_", "sqlite_")) and name not in LOOKING
         if is_other or (following.startswith("(") and name in RUNNING):
             raise LakeError(f"the function {name} is refused, the lake is only read here.", HINT)
-        if following.startswith("(") and name.startswith(READING):
-            raise LakeError(f"the function {name} is refused: no files are read here.", OWN_FILES)
-        if name.strip("'$").endswith(BUILD_FILE):
-            raise LakeError(f"{BUILD_FILE} is not read as a file.", "`select … from build.marts.fct_orders`")
     return found
-
-
-def owners_statements(con: duckdb.DuckDBPyConnection, text: str) -> list[duckdb.Statement]:
-    """The statements of a text of the owner of this machine, who may do what DuckDB can; raises duckdb.Error for no
-    SQL, and LakeError for DuckLake's functions that delete files of a lake, also of one that is attached for reading.
-    """
-    for word in words_of(text):
-        name = word.strip('"').lower()
-        if name.startswith("ducklake_") and name not in LOOKING:
-            raise LakeError(f"the function {name} is refused, the lake is only read here.", HINT)
-    return con.extract_statements(text)
 
 
 def _look_at_explained(words: list[str]) -> None:

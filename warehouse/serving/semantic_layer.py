@@ -31,7 +31,6 @@ class Element(msgspec.Struct, frozen=True):
     name: str
     type: str = ""
     agg: str = ""
-    agg_params: dict[str, Any] = {}
     expr: str | None = None
     agg_time_dimension: str | None = None
     non_additive_dimension: dict[str, Any] | None = None
@@ -40,12 +39,6 @@ class Element(msgspec.Struct, frozen=True):
     def sql(self) -> str:
         """What it stands for."""
         return self.expr or self.name
-
-    def aggregate(self, values: str) -> str:
-        """How values are taken together."""
-        if self.agg == "percentile":
-            return f"quantile_cont({values}, {self.agg_params['percentile']})"
-        return f"{self.agg}({values})"
 
 
 class SemanticModel(msgspec.Struct, frozen=True):
@@ -100,7 +93,7 @@ class Metric(msgspec.Struct, frozen=True):
 
     @property
     def meta(self) -> dict[str, Any]:
-        """Topic, whether it is money, and the daily model that has it as a column, of another name where it says so."""
+        """Topic, whether it is money, and the daily model that has it as a column."""
         return self.config["meta"]
 
     @property
@@ -181,7 +174,7 @@ def _formula(declarations: Declarations, metric: Metric) -> str:
     if metric.type == "derived":
         return str(params.expr)
     _, measure = declarations.measured(metric)
-    formula = "count(*)" if measure.sql == "1" else measure.aggregate(measure.sql)
+    formula = "count(*)" if measure.sql == "1" else f"{measure.agg}({measure.sql})"
     if measure.non_additive_dimension is not None:
         formula += " of the last day"
     condition = declarations.condition(metric)

@@ -13,7 +13,7 @@ from warehouse.simulator.clock import DAY
 from warehouse.simulator.delivery import write_ndjson
 from warehouse.simulator.retailer import open_retailer
 from warehouse.simulator.simulation import Delivering, Simulation
-from warehouse.simulator.truth import AccountTruth, OrderTruth, ReturnTruth, Truth
+from warehouse.simulator.truth import AccountTruth, OrderTruth, ReturnTruth, StockTruth, Truth
 from warehouse.simulator.world import World
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "OrderTruth",
     "ReturnTruth",
     "Simulation",
+    "StockTruth",
     "Truth",
     "simulate",
     "write_ndjson",
@@ -57,7 +58,6 @@ def simulate(  # noqa: PLR0913
     start: date = START,
     end: datetime | None = None,
     families: Collection[str] | None = None,
-    with_reference: bool = False,
 ) -> Simulation:
     """Simulate deliveries of so many distinct events, or of so many days of a shop with 60 orders a day.
 
@@ -65,9 +65,6 @@ def simulate(  # noqa: PLR0913
     `duplicates` is the number of further deliveries for each event, `late` the share of events that come hours to days
     late, `bad` the share of deliveries that are no events at all, `disorder` the mean lag of the others (seconds),
     `families` those of the contract to tell of.
-
-    The truth is that of a log without reference data, in UTC; `with_reference` it is that of a log in which all files
-    of `write_reference` are loaded.
 
     With `end` the days are those before that moment, whatever `start` says: nothing happens or is published after it,
     what would still be on its way then arrives at once, and `events` is about how many there are. Raises SettingsError.
@@ -95,18 +92,11 @@ def simulate(  # noqa: PLR0913
     colours = min(5, 1 + int(orders_per_day) // 15)
 
     def make_world() -> World:
-        world = World(seed, first, events, families, colours, with_reference=with_reference)
+        world = World(seed, first, events, families, colours)
         open_retailer(world, orders_per_day)
         return world
 
-    return Simulation(
-        seed,
-        Delivering(tenant, duplicates, disorder, late, bad, last),
-        make_world,
-        until,
-        expected,
-        with_reference=with_reference,
-    )
+    return Simulation(seed, Delivering(tenant, duplicates, disorder, late, bad, last), make_world, until, expected)
 
 
 def _moment(end: datetime) -> int:

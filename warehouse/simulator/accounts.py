@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from warehouse.simulator.booking import book_payment
 from warehouse.simulator.chance import Chance
 from warehouse.simulator.money import fraction, number
 from warehouse.simulator.world import World
@@ -144,8 +143,6 @@ def _tell(
     }
     if not world.tell(f"payment_account.amount_{step}", payload):
         return False
-    moved = [(instrument.method, instrument.provider, cents) for instrument, cents in moves]
-    book_payment(world, account.order_id, account.currency, step, moved, world.told_at)
     if reason:
         world.truth.give_reason(account.order_id, account.currency, step, reason, sum(cents for _, cents in moves))
     return True

@@ -33,19 +33,6 @@ class Product:
     price: int
     list_price: int
     tax_class: str
-    name: str
-    colour: str = ""
-    size: str = ""
-
-
-# What is sold and lies on no shelf: `index` counts on where no shelf is. Only the retailer's own data tell that the
-# third card is one: NewStore calls it a product.
-GIFT_CARDS: Final = (
-    Product(90_001, "GC-25", "GC-25", "", 2500, 2500, "NT", "Gift card 25"),
-    Product(90_002, "GC-100", "GC-100", "", 10_000, 10_000, "NT", "Gift card 100"),
-    Product(90_003, "PLASTIC-50", "PLASTIC-50", "", 5000, 5000, "NT", "Plastic gift card 50"),
-)
-WRAPPING: Final = Product(90_004, "GIFT-WRAP", "GIFT-WRAP", "", 595, 595, "PC040900", "Gift wrapping")
 
 
 class Catalogue:
@@ -76,15 +63,14 @@ class Catalogue:
 
 def _products(chance: Chance, colours: Sequence[str]) -> list[Product]:
     products: list[Product] = []
-    for style, (name, code, price, tax_class) in enumerate(_STYLES):
+    for style, (_, code, price, tax_class) in enumerate(_STYLES):
         now = price - price // 500 * 100 if chance.happens(0.2) else price
         for colour in colours:
             for size in _SIZES:
                 number = len(products)
                 ean13 = _ean13(f"40{style:03}{number:07}")
                 sku = f"{code}-{colour}-{size}"
-                product_id = str(1_005_400 + 7 * number)
-                products.append(Product(number, product_id, sku, ean13, now, price, tax_class, name, colour, size))
+                products.append(Product(number, str(1_005_400 + 7 * number), sku, ean13, now, price, tax_class))
     return products
 
 

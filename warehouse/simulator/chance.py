@@ -1,7 +1,6 @@
 """All that is left to chance. One seed gives one sequence of choices, on every machine and in every version of this."""
 
 import random
-from bisect import bisect
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import TypeVar
@@ -47,9 +46,8 @@ class Weighted:
 
     def __init__(self, weights: Sequence[float]) -> None:
         self._cumulated = list(accumulate(weights))
-        self._total = self._cumulated[-1]
-        self._last = len(self._cumulated) - 1
+        self._numbers = range(len(self._cumulated))
 
     def pick(self, chance: Chance) -> int:
         """One of the numbers."""
-        return bisect(self._cumulated, chance.random() * self._total, 0, self._last)
+        return chance.choices(self._numbers, cum_weights=self._cumulated)[0]

@@ -1,12 +1,11 @@
 """Times as whole milliseconds since 1970 in UTC, how NewStore writes them, and when people shop and work."""
 
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Final
 
 from warehouse.simulator.chance import Chance, Weighted
 
-EPOCH: Final = date(1970, 1, 1).toordinal()
 SECOND: Final = 1000
 MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
@@ -45,18 +44,6 @@ def without_zone(moment: int) -> str:
 def date_text(moment: int) -> str:
     """The day: `2024-03-01`."""
     return _day_text(moment // DAY)[:-1]
-
-
-def offset(zone: tzinfo, moment: int) -> int:
-    """How far that zone's clocks are before UTC at that moment, in milliseconds."""
-    ahead = datetime.fromtimestamp(moment / SECOND, zone).utcoffset()
-    assert ahead is not None
-    return ahead // timedelta(milliseconds=1)
-
-
-def midnight(zone: tzinfo, day: int) -> int:
-    """The first moment in that zone of a day, counted from 1970."""
-    return int(datetime.combine(date.fromordinal(EPOCH + day), time(), zone).timestamp() * SECOND)
 
 
 def season(moment: int) -> float:

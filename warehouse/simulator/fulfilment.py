@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from warehouse.simulator import clock
 from warehouse.simulator.accounts import capture
-from warehouse.simulator.handling import RequestTruth
 from warehouse.simulator.money import number
 from warehouse.simulator.orders import Order, Unit
 from warehouse.simulator.places import Place
@@ -41,7 +40,6 @@ def assign(world: World, order: Order, place: Place, units: list[Unit]) -> Reque
         bits = _know(world, request, units)
         # A place was found for them.
         world.truth.order(order.id).held &= ~bits
-        _page(world, request).assigned_at = world.told_at
     return request
 
 
@@ -55,14 +53,12 @@ def reject(world: World, request: Request, units: Sequence[Unit]) -> None:
     lines = [_named(unit) | {"rejection_reason": reason, "status": "failed"} for unit in units]
     if _tell(world, request, "items_failed", lines):
         _know(world, request, units)
-        _page(world, request).failed += ((world.told_at, len(units), reason),)
 
 
 def make_ready(world: World, request: Request) -> None:
     """fulfillment_request.items_ready_for_handover: all that is left of the request is packed."""
     if _tell(world, request, "items_ready_for_handover", [_named(unit) for unit in request.units]):
         _know(world, request, request.units)
-        _page(world, request).ready_at = world.told_at
 
 
 def hand_over(world: World, request: Request, units: Sequence[Unit]) -> None:
@@ -71,36 +67,25 @@ def hand_over(world: World, request: Request, units: Sequence[Unit]) -> None:
     lines = []
     for unit in units:
         line = _named(unit)
-        if request.order.pickup:
-            line["shipped_at"] = _shipped_at(world)
-        elif not request.order.takeaway:
+        if not request.order.takeaway:
             line |= {"tracking_code": tracking, "carrier": carrier, "shipped_at": _shipped_at(world)}
         lines.append(line)
         world.stockroom.leave(request.place, unit.product)
     if _tell(world, request, "items_completed", lines):
         bits = _know(world, request, units)
         world.truth.order(request.order.id).fulfilled |= bits
-        # In a store nothing says when units were handed over but the event itself.
-        _page(world, request).completed += ((world.told_at if request.order.takeaway else world.now, len(units)),)
-        day = world.day_at(request.place)
         for unit in units:
-            world.truth.shelf(request.place.id, unit.product.id).fulfil(day)
+            world.truth.move(request.place.id, unit.product.id, -1)
 
 
-def charge(world: World, order: Order, units: Sequence[Unit]) -> tuple[int, list[Unit]]:
-    """Capture what these units and their wrapping cost, gift cards and the shipping with the first of them.
-
-    Gives what is to be invoiced: the amount and the units.
-    """
-    paid = order.with_wrapping(units)
-    if not order.shipping_captured:
-        paid += [unit for unit in order.units if not unit.is_goods and unit.wraps is None and not unit.is_cancelled]
-    amount = sum(unit.gross(order.market) for unit in paid)
+def charge(world: World, order: Order, units: Sequence[Unit]) -> int:
+    """Capture what these units cost, the shipping with the first of them; gives what is to be invoiced."""
+    amount = sum(unit.gross(order.market) for unit in units)
     if not order.shipping_captured:
         order.shipping_captured = True
         amount += order.shipping
     capture(world, order.account, amount)
-    return amount, paid
+    return amount
 
 
 def invoice(world: World, order: Order, units: Sequence[Unit], amount: int) -> None:
@@ -141,16 +126,7 @@ def _know(world: World, request: Request, units: Sequence[Unit]) -> int:
     for unit in units:
         bits |= unit.bit
     world.truth.order(request.order.id).known |= bits
-    _page(world, request).known |= bits
     return bits
-
-
-def _page(world: World, request: Request) -> RequestTruth:
-    page = world.truth.requests.get(request.id)
-    if page is None:
-        page = RequestTruth(request.order.id, request.place.id, request.service_level)
-        world.truth.requests[request.id] = page
-    return page
 
 
 def _named(unit: Unit) -> dict[str, Any]:

@@ -2,12 +2,6 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Final
-
-# What is charged for: only the first is a sale.
-PRODUCT: Final = "product"
-GIFT_CARD: Final = "gift_card"
-CHARGE: Final = "charge"
 
 # Tax rates are whole numbers of 1/100,000: 8,875 is 8.875 %.
 RATE_UNIT = 100_000

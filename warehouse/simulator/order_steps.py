@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from warehouse.simulator import clock
-from warehouse.simulator.booking import book_cancelled, book_sale
 from warehouse.simulator.money import number
 from warehouse.simulator.orders import Order, Unit, order_body, with_status
-from warehouse.simulator.truth import OrderTruth
+from warehouse.simulator.truth import OrderTruth, SalesTruth
 from warehouse.simulator.world import World
 
 
@@ -44,7 +43,7 @@ def cancel_units(world: World, order: Order, units: Sequence[Unit], reason: str 
     if world.chance.happens(0.5):
         payload["channel_type"] = order.channel_type
     if world.tell("order.items_cancelled", payload):
-        _book_cancellation(world, order, units, is_whole=False)
+        _book_cancellation(world, order, units)
 
 
 def cancel(world: World, order: Order) -> None:
@@ -54,7 +53,7 @@ def cancel(world: World, order: Order) -> None:
         unit.is_cancelled = True
         items.append({"id": unit.id, "product_id": unit.product.id, "quantity": 1, "status": "cancelled"})
     if world.tell("order.cancelled", {"id": order.id, "items": items}):
-        _book_cancellation(world, order, order.units, is_whole=True)
+        _book_cancellation(world, order, order.units).was_cancelled = True
 
 
 def swap(world: World, order: Order, old: Unit, new: Unit) -> None:
@@ -64,8 +63,6 @@ def swap(world: World, order: Order, old: Unit, new: Unit) -> None:
     if world.tell("order.items_swapped", {"id": order.id, "items": items}):
         page, _ = _page(world, order, (old, new))
         page.replaced |= old.bit
-        if page.priced & old.bit:
-            page.priced |= new.bit
 
 
 def complete(world: World, order: Order) -> None:
@@ -132,36 +129,46 @@ def _book_header(world: World, order: Order, priced: Sequence[Unit]) -> OrderTru
     if order.customer is not None and not order.customer.is_guest:
         page.customer_id = order.customer.id
         world.truth.customer(page.customer_id).order_count += 1
-    for unit in priced:
-        page.priced |= unit.bit
-    book_sale(world, order, order.units, priced)
+    if not order.historical:
+        sale = sale_of(world, order, order.placed_at)
+        sale.orders += 1
+        sale.units += len(order.units)
+        sale.net_sales += page.net_cents or 0
+        sale.tax += sum(unit.tax for unit in priced)
+        sale.shipping += order.shipping
+        for moment, count in page.cancelled_early:
+            sale_of(world, order, moment).cancelled_units += count
     return page
 
 
-def _book_cancellation(world: World, order: Order, units: Sequence[Unit], *, is_whole: bool) -> None:
+def sale_of(world: World, order: Order, moment: int) -> SalesTruth:
+    """The page of the books for that moment's day, on which an order's sales are booked."""
+    return world.truth.sale(moment, order.channel_type, order.channel, order.market.currency)
+
+
+def _book_cancellation(world: World, order: Order, units: Sequence[Unit]) -> OrderTruth:
     page = world.truth.order(order.id)
-    already, was_cancelled = page.cancelled, page.is_cancelled
+    already = page.cancelled
     page, bits = _page(world, order, units)
     page.cancelled |= bits
-    page.was_cancelled |= is_whole
-    _book_cancelled_units(world, order, units, already, world.told_at, is_rest=page.is_cancelled and not was_cancelled)
+    _book_cancelled(world, order, world.told_at, (bits & ~already).bit_count())
+    return page
 
 
-def _book_cancelled_units(
-    world: World, order: Order, units: Sequence[Unit], already: int, moment: int, *, is_rest: bool
-) -> None:
+def _book_cancelled(world: World, order: Order, moment: int, count: int) -> None:
     page = world.truth.order(order.id)
-    newly = [unit for unit in units if unit.bit & ~already]
-    book_cancelled(world, order, newly, lambda unit: bool(page.priced & unit.bit), moment, is_rest=is_rest)
+    if count and page.has_header and not order.historical:
+        sale_of(world, order, moment).cancelled_units += count
+    elif count:
+        page.cancelled_early += ((moment, count),)
 
 
 def _book_completion(world: World, order: Order) -> None:
     page, _ = _page(world, order, order.units)
     page.was_completed = True
-    cancelled = [unit for unit in order.units if unit.is_cancelled]
-    _book_cancelled_units(world, order, cancelled, page.cancelled, world.told_at, is_rest=False)
     for unit in order.units:
         if unit.is_cancelled:
+            _book_cancelled(world, order, world.now, (unit.bit & ~page.cancelled).bit_count())
             page.cancelled |= unit.bit
         else:
             page.fulfilled |= unit.bit

@@ -2,9 +2,6 @@
 
 tax_excluded   subtotal - discount_total + shipping_total + tax_total = grand_total
 tax_included   subtotal - discount_total + shipping_total = grand_total, the tax being inside
-
-The lines of an order are goods, which are fulfilled from a place, and what is none: gift cards, and the wrapping of a
-unit, which is cancelled with it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,17 +10,17 @@ from typing import Any
 
 from warehouse.simulator import clock
 from warehouse.simulator.accounts import Account
-from warehouse.simulator.catalogue import GIFT_CARDS, WRAPPING, Product
-from warehouse.simulator.money import CHARGE, GIFT_CARD, PRODUCT, divide, number, percent_of, tax_on, tax_within
+from warehouse.simulator.catalogue import Product
+from warehouse.simulator.money import divide, number, percent_of, tax_on, tax_within
 from warehouse.simulator.people import Customer
-from warehouse.simulator.places import Market, Place, TaxLines, rate_of
+from warehouse.simulator.places import Market, Place
 from warehouse.simulator.world import World
 
 PROMOTIONS = (("WELCOME10", 10), ("SUMMER15", 15), ("FRIENDS20", 20), ("EMPLOYEE", 50))
 VOUCHERS = (("GIVE5", 500), ("GIVE20", 2000))
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True)
 class Unit:
     """One unit of an order, its money in cents; `bit` stands for it in the books."""
 
@@ -38,14 +35,6 @@ class Unit:
     place: Place | None = None
     is_cancelled: bool = False
     was_held: bool = False
-    item_type: str = "product"
-    # What the books call it: a product, a gift card, or something charged besides.
-    kind: str = PRODUCT
-    # Its tax by authority.
-    taxes: Sequence[tuple[str, int]] = ()
-    wraps: "Unit | None" = None
-    # Whether it lies on a shelf and is fulfilled from there.
-    is_goods: bool = True
 
     @property
     def net(self) -> int:
@@ -54,7 +43,7 @@ class Unit:
 
     def gross(self, market: Market) -> int:
         """What the customer pays for it."""
-        return self.net if market.tax_included else self.net + self.tax
+        return self.net + self.tax if market.price_method == "tax_excluded" else self.net
 
 
 @dataclass(slots=True)
@@ -75,10 +64,6 @@ class Order:
     account: Account
     bits_used: int
     waiting: int
-    # Where the customer comes for what they ordered.
-    pickup: Place | None = None
-    # Who sold it, as its header says.
-    associate_id: str | None = None
     shipping_captured: bool = False
     historical: bool = False
     exchanged: "tuple[str, str] | None" = None
@@ -98,53 +83,14 @@ class Order:
     @property
     def service_level(self) -> str:
         """How fast its units are to reach the customer."""
-        if self.takeaway or self.pickup:
+        if self.takeaway:
             return "IN_STORE_HANDOVER"
         return "EXPRESS" if self.express else "STANDARD"
 
     @property
-    def price_method(self) -> str:
-        """As the store or the market spells it."""
-        return (self.store and self.store.price_method) or self.market.price_method
-
-    @property
-    def tax_lines(self) -> TaxLines:
-        """The taxes of where it is sold."""
-        return self.store.tax_lines if self.store else self.market.tax_lines
-
-    @property
-    def tax_rate(self) -> int:
-        """All taxes together."""
-        return rate_of(self.tax_lines)
-
-    def tax(self, unit: Unit, cents: int | None = None) -> None:
-        """Tax a unit, by its price or as it is said."""
-        if cents is None:
-            cents = (tax_within if self.market.tax_included else tax_on)(unit.net, self.tax_rate)
-        unit.tax, unit.taxes = cents, ()
-        if cents:
-            amounts = divide(cents, [rate for _, rate in self.tax_lines])
-            unit.taxes = [(name, amount) for (name, _), amount in zip(self.tax_lines, amounts, strict=True)]
-
-    @property
-    def shipping_tax(self) -> int:
-        """The tax inside its shipping; where prices hold none, shipping is not taxed."""
-        return tax_within(self.shipping, self.tax_rate) if self.market.tax_included else 0
-
-    @property
-    def goods(self) -> list[Unit]:
-        """Its units that are fulfilled from a place."""
-        return [unit for unit in self.units if unit.is_goods]
-
-    def with_wrapping(self, units: Sequence[Unit]) -> list[Unit]:
-        """These units, each with what it is wrapped in."""
-        return [*units, *(unit for unit in self.units if unit.wraps in units and not unit.is_cancelled)]
-
-    @property
     def grand_total(self) -> int:
         """What the customer pays in all."""
-        net = sum(unit.price - unit.item_discount - unit.order_discount for unit in self.units)
-        return net + self.shipping + (0 if self.market.tax_included else sum(unit.tax for unit in self.units))
+        return sum(unit.gross(self.market) for unit in self.units) + self.shipping
 
 
 def new_order(
@@ -185,32 +131,11 @@ def new_order(
     )
     _discount(world, order)
     for unit in units:
-        order.tax(unit)
-    if units and not takeaway and (express or sum(unit.price for unit in units) < 15_000):
+        tax = tax_on if market.price_method == "tax_excluded" else tax_within
+        unit.tax = tax(unit.net, market.tax_rate)
+    if not takeaway and (express or sum(unit.price for unit in units) < 15_000):
         order.shipping = 1595 if express else 795
     return order
-
-
-def add_extras(world: World, order: Order) -> None:
-    """Some wrap what they give away, and some give a card."""
-    chance = world.asides
-    if order.units and chance.happens(0.06):
-        _add(world, order, WRAPPING, "gift-wrapping", order.units[0])
-    if not order.units or chance.happens(0.03):
-        card = chance.pick(GIFT_CARDS)
-        _add(world, order, card, "product" if card is GIFT_CARDS[-1] else "gift-card", None)
-
-
-def _add(world: World, order: Order, product: Product, item_type: str, wraps: Unit | None) -> None:
-    unit = Unit(1 << order.bits_used, world.asides.uuid(), product, product.price, item_type=item_type, wraps=wraps)
-    unit.is_goods = False
-    order.bits_used += 1
-    if wraps is not None:
-        unit.kind = CHARGE
-        order.tax(unit)
-    elif item_type == "gift-card" or world.reference.is_gift_card(product.id):
-        unit.kind = GIFT_CARD
-    order.units.append(unit)
 
 
 def exchange_order(world: World, original: Order, store: Place, units: Sequence[Unit], return_id: str) -> Order | None:
@@ -233,9 +158,8 @@ def exchange_order(world: World, original: Order, store: Place, units: Sequence[
     if is_even:
         order.coupon = None
         for new, old in zip(order.units, units, strict=True):
-            new.price, new.discounts = old.price, old.discounts
+            new.price, new.tax, new.discounts = old.price, old.tax, old.discounts
             new.item_discount, new.order_discount = old.item_discount, old.order_discount
-            order.tax(new, old.tax)
     order.account = original.account
     order.exchanged = (original.id, return_id)
     return order
@@ -290,6 +214,7 @@ def order_body(world: World, order: Order) -> dict[str, Any]:
     associate = world.associate_of(order.store) if order.store else None
     subtotal = sum(unit.price for unit in units)
     discounts = sum(unit.item_discount + unit.order_discount for unit in units)
+    included = market.price_method == "tax_included"
     body: dict[str, Any] = {
         "id": order.id,
         "external_id": order.external_id,
@@ -299,11 +224,11 @@ def order_body(world: World, order: Order) -> dict[str, Any]:
         "channel": order.channel,
         "is_exchange": order.exchanged is not None,
         "is_historical": order.historical,
-        "price_method": order.price_method,
+        "price_method": market.price_method,
         "subtotal": number(subtotal),
         "discount_total": number(discounts),
         "shipping_total": number(order.shipping),
-        "shipping_tax": number(order.shipping_tax),
+        "shipping_tax": number(tax_within(order.shipping, market.tax_rate)) if included else 0,
         "tax_total": number(sum(unit.tax for unit in units)),
         "grand_total": number(order.grand_total),
         "currency": market.currency,
@@ -314,7 +239,6 @@ def order_body(world: World, order: Order) -> dict[str, Any]:
     if order.store:
         body["demand_location_id"] = order.store.id
     if associate:
-        order.associate_id = associate.associate_id
         body |= {"associate_id": associate.associate_id, "associate_email": associate.email}
     if order.exchanged:
         body["exchanges"] = [{"order_id": order.exchanged[0], "return_id": order.exchanged[1]}]
@@ -340,16 +264,16 @@ def _who(world: World, order: Order) -> dict[str, Any]:
         body["external_customer_id"] = f"CUST{customer.number:06}"
     spelling = world.chance.pick((0, 0, 0, 1, 2))
     address = customer.addresses[0].in_order(spelling) if customer.addresses else None
-    if address and not order.takeaway and not order.pickup:
+    if address and not order.takeaway:
         body |= {"billing_address": address, "shipping_address": address}
     return body
 
 
 def _item(world: World, order: Order, unit: Unit) -> dict[str, Any]:
-    product = unit.product
+    product, market = unit.product, order.market
     item: dict[str, Any] = {
         "id": unit.id,
-        "item_type": unit.item_type,
+        "item_type": "product",
         "product_id": product.id,
         "pricebook_id": "default",
         "pricebook_price": number(unit.price),
@@ -357,7 +281,7 @@ def _item(world: World, order: Order, unit: Unit) -> dict[str, Any]:
         "item_discounts": number(unit.item_discount),
         "order_discounts": number(unit.order_discount),
         "tax": number(unit.tax),
-        "tax_provider_details": _tax_lines(unit, order),
+        "tax_provider_details": tax_lines(unit.tax, market),
         "quantity": 1,
         "status": "created",
         "is_preorder": False,
@@ -365,25 +289,23 @@ def _item(world: World, order: Order, unit: Unit) -> dict[str, Any]:
     if world.chance.happens(0.9):
         item["tax_class"] = product.tax_class
     item["shipping_service_level"] = order.service_level
-    if not order.takeaway and not order.pickup and unit.is_goods:
+    if not order.takeaway:
         item["shipping_method"] = "traditional_carrier"
     if unit.discounts:
         item["discounts"] = unit.discounts
-    if product.index % 5 and unit.is_goods:
+    if product.index % 5:
         item["external_identifiers"] = {"sku": product.sku, "ean13": product.ean13}
     if product.index % 11 == 0:
         item["extended_attributes"] = [{"name": "final_sale", "value": "False"}]
     return item
 
 
-def _tax_lines(unit: Unit, order: Order) -> list[dict[str, Any]]:
-    """A unit's tax as the lines of an item; of what is not taxed there are none."""
-    if not unit.taxes:
-        return []
-    country = order.market.country
+def tax_lines(tax: int, market: Market) -> list[dict[str, Any]]:
+    """A unit's tax by authority; the lines add up to it."""
+    amounts = divide(tax, [rate for _, rate in market.tax_lines])
     return [
-        {"name": name, "amount": number(amount), "rate": rate / 100_000, "country_code": country}
-        for (name, amount), (_, rate) in zip(unit.taxes, order.tax_lines, strict=True)
+        {"name": name, "amount": number(amount), "rate": rate / 100_000}
+        for (name, rate), amount in zip(market.tax_lines, amounts, strict=True)
     ]
 
 

@@ -1,6 +1,6 @@
 """Who buys and who works: invented people with addresses at example.com, made one after the other."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from warehouse.simulator.chance import Chance
@@ -37,9 +37,6 @@ _LAST: Final = (
     "Lee",
     "Young",
 )
-# Share of guests who come again, and how many of the latest of them may.
-RETURNING_GUESTS: Final = 0.3
-REMEMBERED_GUESTS: Final = 40
 _STREETS: Final = ("California St", "Main St", "5th Ave", "Oak Dr", "Elm St", "Sunset Blvd", "Lake View Rd")
 _STRASSEN: Final = ("Hauptstraße", "Lindenweg", "Am Markt", "Goethestraße", "Schloßallee")
 _CITIES: Final = (
@@ -125,7 +122,6 @@ class Population:
         self._made = 0
         self.customers: list[Customer] = []
         self.busy: list[Customer] = []
-        self._guests: list[Customer] = []
 
     def newcomer(self, market: Market, moment: int) -> Customer:
         """A customer nobody has met before, remembered from now on."""
@@ -137,14 +133,9 @@ class Population:
         return customer
 
     def guest(self, market: Market, moment: int) -> Customer:
-        """Somebody who buys without an account. Some come again, and write their address as they like."""
-        if self._guests and self._chance.happens(RETURNING_GUESTS):
-            known = self._chance.pick(self._guests)
-            if known.market is market:
-                return replace(known, email=self._chance.pick((str.upper, str.title, str.lower))(known.email))
+        """Somebody who buys without an account and is forgotten."""
         customer = self._make(market, moment)
         customer.is_guest = True
-        self._guests = [*self._guests[-REMEMBERED_GUESTS:], customer]
         return customer
 
     def _make(self, market: Market, moment: int) -> Customer:

@@ -23,7 +23,6 @@ INTRODUCED_SHARE: Final = 0.85
 # How many lines are counted in a night.
 COUNTED_IN_STORE: Final = 25
 COUNTED_IN_CENTRE: Final = 40
-COUNTED_BY_DAY: Final = 0.25
 
 _STORE: Final = Weighted([store.share for store in STORES])
 
@@ -105,10 +104,7 @@ def _manage_stock(world: World, orders: float, day: int) -> None:
         if day > 0 and chance.happens(min(1.0, 0.12 + orders * 0.001)):
             lines = COUNTED_IN_STORE if place.is_store else COUNTED_IN_CENTRE
             products = [world.catalogue.products[index] for index in _shelf(world, lines)]
-            moment = clock.at_night(world.now, place.market.zone, chance)
-            if world.asides.happens(COUNTED_BY_DAY):
-                moment = clock.store_moment(world.now, place.market.zone, world.asides)
-            world.begin(count(world, place, products), moment)
+            world.begin(count(world, place, products), clock.at_night(world.now, place.market.zone, chance))
 
 
 def _shelf(world: World, lines: int) -> range:

@@ -9,20 +9,18 @@ from typing import Any, Final
 
 from warehouse.simulator import clock
 from warehouse.simulator.accounts import Account, Instrument, refund
-from warehouse.simulator.booking import book_returned
 from warehouse.simulator.clock import DAY, HOUR, MINUTE, SECOND, STEP
 from warehouse.simulator.money import fraction, number, percent_of, tax_within
+from warehouse.simulator.order_steps import sale_of
 from warehouse.simulator.orders import Order, Unit, exchange_order
 from warehouse.simulator.places import CENTRE, STORES, Place
 from warehouse.simulator.selling import take_away
-from warehouse.simulator.stocktaking import set_apart
-from warehouse.simulator.truth import RefundRequestTruth, ReturnTruth
+from warehouse.simulator.truth import RefundRequestTruth, ReturnTruth, SalesTruth
 from warehouse.simulator.world import Course, World
 
 REASONS: Final = (("Too small", 1), ("Too large", 2), ("Not as described", 3), ("Changed mind", 4), ("Defective", 5))
 APPEASEMENT: Final = "Price adjustment"
-DAMAGED: Final = "Damaged"
-CONDITIONS: Final = (("Sellable", 1), ("Sellable", 1), ("Sellable", 1), (DAMAGED, 2))
+CONDITIONS: Final = (("Sellable", 1), ("Sellable", 1), ("Sellable", 1), ("Damaged", 2))
 
 
 @dataclass(slots=True)
@@ -35,10 +33,6 @@ class Line:
     amount: int
     adjusted: int
     tax: int
-    is_damaged: bool = False
-    # The tax by its names, as the order has it.
-    taxes: Sequence[tuple[str, int]] = ()
-    country: str = ""
 
 
 def after_sale(world: World, order: Order) -> None:
@@ -56,12 +50,13 @@ def blind_return(world: World, store: Place) -> Course:
     """Goods come back to a store without their receipt; the value goes to a store credit."""
     chance = world.chance
     product = world.catalogue.wanted(chance)
-    tax = tax_within(product.price, store.tax_rate)
+    tax = tax_within(product.price, store.market.tax_rate)
     lines = [Line(chance.uuid(), product.id, False, product.price, product.price, tax)]
     account = Account(chance.uuid(), store.market.currency)
     return_id = process(world, lines, store, account.currency, 0, {"blind_order_id": account.order_id})
-    if return_id in world.truth.returns:
+    if page := world.truth.returns.get(return_id):
         world.truth.made_up.add(account.order_id)
+        _book_sale(world.truth.sale(world.now, "unknown", "unknown", account.currency), page)
     world.stockroom.arrive(store, product, 1)
     yield world.now + STEP + chance.below(20 * SECOND)
     credit = Instrument(f"SC-{chance.hexadecimal(10)}", "store_credit", "store_credit", captured=product.price)
@@ -71,23 +66,21 @@ def blind_return(world: World, store: Place) -> Course:
 
 def _bring_back(world: World, order: Order) -> Course:
     chance = world.chance
-    sold = [unit for unit in order.goods if not unit.is_cancelled]
-    if not sold:
-        return
+    sold = [unit for unit in order.units if not unit.is_cancelled]
     units = sold if chance.happens(0.5) else sold[: chance.between(1, len(sold))]
     stores = [store for store in STORES if store.market is order.market]
     place = chance.pick(stores) if order.takeaway or chance.happens(0.5) else CENTRE
     lines = [line_of(world, order, unit) for unit in units]
     if len(units) == len(order.units) and order.shipping:
-        lines.append(Line(chance.uuid(), "shipping", True, order.shipping, order.shipping, order.shipping_tax))
+        included = order.market.price_method == "tax_included"
+        tax = tax_within(order.shipping, order.market.tax_rate) if included else 0
+        lines.append(Line(chance.uuid(), "shipping", True, order.shipping, order.shipping, tax))
     fee = 595 if place is CENTRE and chance.happens(0.1) else 0
     said = of_order(order)
     yield clock.at_work(world.now + STEP, place.market.zone, chance)
     return_id = process(world, lines, place, order.market.currency, fee, said)
     for unit in units:
         world.stockroom.arrive(place, unit.product, 1)
-    if damaged := [unit.product for unit, line in zip(units, lines, strict=False) if line.is_damaged]:
-        world.begin(set_apart(world, place, damaged), world.now + chance.between(MINUTE, HOUR))
     book_return(world, order, return_id, units)
     to_refund = max(0, sum(line.adjusted for line in lines) - fee)
     if place.is_store and len(units) <= 2 and chance.happens(0.3):
@@ -116,9 +109,7 @@ def line_of(world: World, order: Order, unit: Unit) -> Line:
     """A unit of an order that comes back, at what was paid for it or a little less."""
     amount = unit.gross(order.market)
     adjusted = amount - percent_of(amount, 10) if world.chance.happens(0.04) else amount
-    line = Line(unit.id, unit.product.id, False, amount, adjusted, unit.tax)
-    line.taxes, line.country = unit.taxes, order.market.country
-    return line
+    return Line(unit.id, unit.product.id, False, amount, adjusted, unit.tax)
 
 
 def of_order(order: Order) -> dict[str, Any]:
@@ -149,27 +140,23 @@ def process(world: World, lines: Sequence[Line], place: Place, currency: str, fe
     if fee:
         payload["return_fee"] = number(fee)
     associate = world.associate_of(place)
-    if associate is not None and not chance.happens(0.8):
-        associate = None
-    if associate is not None:
+    if associate is not None and chance.happens(0.8):
         payload |= {"associate_id": associate.associate_id, "associate_email": associate.email}
     if world.tell("return.processed", payload):
         goods = [line for line in lines if not line.is_shipping]
         order_id, historical = said.get("order_id"), said.get("is_historical", False)
         world.truth.returns[return_id] = ReturnTruth(
-            order_id, place.id, currency, total, adjusted, tax, len(goods), historical, fee
+            order_id, place.id, currency, total, adjusted, tax, len(goods), historical
         )
-        if not historical:
-            # What came back before anybody listened lies on no shelf of today that the first receipts did not tell of.
-            for line in goods:
-                world.truth.shelf(place.id, line.product_id).move(world.day_at(place), 1)
-            book_returned(world, order_id, lines, place, currency, fee)
+        # What came back before anybody listened lies on no shelf of today that the first receipts did not tell of.
+        for line in () if historical else goods:
+            world.truth.move(place.id, line.product_id, 1)
     return return_id
 
 
 def book_return(world: World, order: Order, return_id: str, units: Sequence[Unit]) -> None:
-    """Book units that came back on their order and their customer."""
-    if return_id not in world.truth.returns:
+    """Book units that came back on their order, their customer and, unless the return is historical, its day."""
+    if (booked := world.truth.returns.get(return_id)) is None:
         return
     page = world.truth.order(order.id)
     for unit in units:
@@ -177,6 +164,19 @@ def book_return(world: World, order: Order, return_id: str, units: Sequence[Unit
         page.returned |= unit.bit
     if order.customer is not None and not order.customer.is_guest:
         world.truth.customer(order.customer.id).return_count += 1
+    if booked.is_historical:
+        return
+    if page.has_header:
+        _book_sale(sale_of(world, order, world.now), booked)
+    else:
+        # Where an order was sold that was never told of, nobody can say.
+        _book_sale(world.truth.sale(world.now, "unknown", "unknown", booked.currency), booked)
+
+
+def _book_sale(sale: SalesTruth, booked: ReturnTruth) -> None:
+    sale.returns += 1
+    sale.returned_units += booked.item_count
+    sale.refunds += booked.adjusted
 
 
 def _line_payload(world: World, line: Line) -> dict[str, Any]:
@@ -196,7 +196,6 @@ def _line_payload(world: World, line: Line) -> dict[str, Any]:
         payload["adjustment_reason"] = "Restocking"
     if chance.happens(0.9):
         (reason, code), (condition, condition_code) = chance.pick(REASONS), chance.pick(CONDITIONS)
-        line.is_damaged = condition == DAMAGED
         payload |= {"return_reason": reason, "return_code": code}
         payload |= {"item_condition": condition, "condition_code": condition_code}
     return payload | {"item_type": "product"} if chance.happens(0.8) else payload

@@ -22,8 +22,6 @@ def route(world: World, order: Order, units: Sequence[Unit], besides: Sequence[P
     stores = [store for store in STORES if store.market is order.market]
     chance.shuffle(stores)
     places = [CENTRE, *stores] if chance.happens(0.7) else [*stores, CENTRE]
-    if order.pickup:
-        places = [order.pickup]
     shares: dict[Place, list[Unit]] = {}
     nowhere = []
     for unit in units:
@@ -70,16 +68,16 @@ def _fulfil(world: World, order: Order, place: Place, units: list[Unit], besides
         if number:
             yield clock.at_work(world.now + chance.between(HOUR, 6 * HOUR), zone, chance)
         yield from _ship(world, request, part)
-    yield from settle(world, order, len(request.units))
+    yield from _settle(world, order, len(request.units))
 
 
 def _ship(world: World, request: Request, units: Sequence[Unit]) -> Course:
     order = request.order
     hand_over(world, request, units)
     yield world.now + STEP + world.chance.below(2000)
-    amount, paid = charge(world, order, units)
+    amount = charge(world, order, units)
     yield world.now + STEP
-    invoice(world, order, paid, amount)
+    invoice(world, order, units, amount)
     yield world.now + STEP
 
 
@@ -102,10 +100,9 @@ def _resolve(world: World, order: Order, units: Sequence[Unit]) -> Course:
     elif fate < 0.55 and undecided:
         route(world, order, units)
     else:
-        unwanted = order.with_wrapping(units)
-        cancel_units(world, order, unwanted, "insufficient_stock" if chance.happens(0.8) else None)
+        cancel_units(world, order, units, "insufficient_stock" if chance.happens(0.8) else None)
         yield world.now + STEP
-        yield from settle(world, order, len(units))
+        yield from _settle(world, order, len(units))
 
 
 def _swapped(world: World, order: Order, unit: Unit) -> Unit:
@@ -114,27 +111,17 @@ def _swapped(world: World, order: Order, unit: Unit) -> Unit:
     new = replace(
         unit, bit=1 << (order.bits_used - 1), id=world.chance.uuid(), product=product, place=None, was_held=False
     )
-    for other in order.units:
-        if other.wraps is unit:
-            other.wraps = new
     swap(world, order, unit, new)
     return new
 
 
-def settle(world: World, order: Order, units: int) -> Course:
-    """So many more units have found their end; with the last of them the order ends."""
+def _settle(world: World, order: Order, units: int) -> Course:
     order.waiting -= units
     if order.waiting:
         return
     sold = any(not unit.is_cancelled for unit in order.units)
     yield world.now + world.chance.between(1000, 5000)
     if sold:
-        if not order.shipping_captured:
-            # Nothing but gift cards is left of it.
-            amount, paid = charge(world, order, ())
-            yield world.now + STEP
-            invoice(world, order, paid, amount)
-            yield world.now + STEP
         complete(world, order)
     elif world.chance.happens(0.5):
         cancel(world, order)

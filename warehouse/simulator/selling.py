@@ -1,8 +1,6 @@
 """How orders come about: from home, at the till, from a store's tablet."""
 
-from collections import Counter
 from collections.abc import Sequence
-from typing import Final
 
 from warehouse.simulator.accounts import authorize, void_rest
 from warehouse.simulator.catalogue import Product
@@ -10,14 +8,13 @@ from warehouse.simulator.clock import MINUTE, SECOND, STEP
 from warehouse.simulator.customers import register
 from warehouse.simulator.fulfilment import assign, charge, hand_over, invoice
 from warehouse.simulator.order_steps import cancel, cancel_units, complete, create, open_up
-from warehouse.simulator.orders import Order, add_extras, new_order
+from warehouse.simulator.orders import Order, new_order
 from warehouse.simulator.people import Customer
-from warehouse.simulator.places import STORES, Market, Place
-from warehouse.simulator.routing import route, settle
+from warehouse.simulator.places import Market, Place
+from warehouse.simulator.routing import route
 from warehouse.simulator.world import Course, World
 
-GRACE: Final = 30 * MINUTE
-PICKUP_SHARE: Final = 0.12
+GRACE = 30 * MINUTE
 
 
 def web_order(world: World, market: Market) -> Course:
@@ -29,13 +26,7 @@ def web_order(world: World, market: Market) -> Course:
         customer = world.people.newcomer(market, world.now)
         yield from register(world, customer, None)
         yield world.now + STEP
-    # Some want nothing but a gift card.
-    products = () if world.asides.happens(0.01) else None
-    order = new_order(world, market, None, customer, products=products)
-    if order.units and world.asides.happens(PICKUP_SHARE):
-        _offer_pickup(world, order)
-    add_extras(world, order)
-    yield from _shipped_order(world, order)
+    yield from _shipped_order(world, new_order(world, market, None, customer))
 
 
 def tablet_order(world: World, store: Place) -> Course:
@@ -45,9 +36,7 @@ def tablet_order(world: World, store: Place) -> Course:
         customer = world.people.newcomer(store.market, world.now)
         yield from register(world, customer, store)
         yield world.now + STEP
-    order = new_order(world, store.market, store, customer)
-    add_extras(world, order)
-    yield from _shipped_order(world, order)
+    yield from _shipped_order(world, new_order(world, store.market, store, customer))
 
 
 def till_order(world: World, store: Place) -> Course:
@@ -63,7 +52,6 @@ def till_order(world: World, store: Place) -> Course:
         yield from register(world, customer, store)
         yield world.now + STEP
     order = new_order(world, store.market, store, customer, takeaway=True, products=products)
-    add_extras(world, order)
     yield from take_away(world, order, order.grand_total)
 
 
@@ -77,13 +65,13 @@ def take_away(world: World, order: Order, to_pay: int) -> Course:
     yield world.now + STEP + chance.below(SECOND)
     open_up(world, order)
     yield world.now + STEP + chance.below(SECOND)
-    request = assign(world, order, store, order.goods)
+    request = assign(world, order, store, order.units)
     yield world.now + STEP + chance.below(5 * SECOND)
-    hand_over(world, request, order.goods)
+    hand_over(world, request, order.units)
     yield world.now + STEP
-    amount, paid = charge(world, order, order.goods)
+    amount = charge(world, order, order.units)
     yield world.now + STEP
-    invoice(world, order, paid, amount)
+    invoice(world, order, order.units, amount)
     yield world.now + STEP + chance.below(2 * SECOND)
     complete(world, order)
     if order.exchanged is None:
@@ -101,7 +89,7 @@ def _shipped_order(world: World, order: Order) -> Course:
         yield world.now + chance.between(10 * SECOND, GRACE - MINUTE)
         yield from _cancel(world, order)
         return
-    if len(order.goods) > 1 and chance.happens(0.02):
+    if len(order.units) > 1 and chance.happens(0.02):
         yield from _think_again(world, order)
     yield opening
     open_up(world, order)
@@ -109,35 +97,18 @@ def _shipped_order(world: World, order: Order) -> Course:
     if chance.happens(0.01):
         yield from _cancel(world, order)
         return
-    wanted = [unit for unit in order.goods if not unit.is_cancelled]
+    wanted = [unit for unit in order.units if not unit.is_cancelled]
     order.waiting = len(wanted)
-    if wanted:
-        route(world, order, wanted)
-    else:
-        yield from settle(world, order, 0)
-
-
-def _offer_pickup(world: World, order: Order) -> None:
-    """Let the customer come for it to a store of their market that has all of it."""
-    wanted = Counter(unit.product for unit in order.units)
-    free = world.stockroom.free
-    stores = [
-        store
-        for store in STORES
-        if store.market is order.market and all(free(store, product) >= units for product, units in wanted.items())
-    ]
-    if stores:
-        order.pickup = world.asides.pick(stores)
-        order.shipping, order.express = 0, False
+    route(world, order, wanted)
 
 
 def _think_again(world: World, order: Order) -> Course:
     """The customer does without some units, and perhaps later without some more, but never without all."""
-    chance, wanted = world.chance, order.goods
+    chance, wanted = world.chance, order.units
     while len(wanted) > 1:
         yield world.now + chance.between(10 * SECOND, GRACE // 8)
         unwanted = chance.between(1, len(wanted) - 1)
-        cancel_units(world, order, order.with_wrapping(wanted[:unwanted]), "customer_request")
+        cancel_units(world, order, wanted[:unwanted], "customer_request")
         wanted = wanted[unwanted:]
         if chance.happens(0.6):
             return

@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from heapq import heappop, heappush
-from pathlib import Path
 from typing import Final, TypeAlias
 
 from msgspec import Struct
@@ -50,11 +49,7 @@ class Simulation:
         make_world: Callable[[], World],
         until: int | None,
         expected_events: int | None,
-        *,
-        with_reference: bool,
     ) -> None:
-        # Whether the truth is that of a log in which what the retailer knows besides is loaded.
-        self.with_reference = with_reference
         self._seed = seed
         self._expected_events = expected_events
         self._delivering = delivering
@@ -75,12 +70,7 @@ class Simulation:
         """What the events add up to; known once all deliveries were taken."""
         if self._truth is None:
             raise RuntimeError("the truth is known only after the last delivery was taken")
-        self._truth.close()
         return self._truth
-
-    def write_reference(self, folder: Path) -> list[tuple[str, Path]]:
-        """Write what the retailer knows besides into CSV files, one of each kind; gives kinds and files."""
-        return self._make_world().known_besides().write(folder)
 
     def __iter__(self) -> Iterator[bytes]:
         self._truth = None

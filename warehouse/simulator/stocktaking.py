@@ -1,22 +1,17 @@
-"""Stock put right: adjustments by day, cycle counts by night, when nothing moves, and some by day."""
+"""Stock put right: adjustments by day, cycle counts by night, when nothing moves."""
 
-from collections.abc import Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from warehouse.simulator import clock
 from warehouse.simulator.catalogue import Product
 from warehouse.simulator.clock import DAY, MINUTE, STEP
 from warehouse.simulator.places import Place
-from warehouse.simulator.shelves import CountedTruth
 from warehouse.simulator.world import Course, World
 
 LINES_PER_CHUNK: Final = 12
 LOST_CHUNK_SHARE: Final = 0.04
 
-# Type, reason, stock location they leave, and the one they go to.
-Adjustment: TypeAlias = tuple[str, str | None, str, str | None]
-_CAME_BACK_DAMAGED: Final[Adjustment] = ("Damage out", "Returned damaged", "main", "damaged")
-_ADJUSTMENTS: Final[tuple[Adjustment, ...]] = (
+_ADJUSTMENTS: Final = (
     ("Damage out", "Damaged in store", "main", "damaged"),
     ("Damage out", "Damaged in transport", "main", "damaged"),
     ("Display", "Window", "main", "display"),
@@ -30,22 +25,9 @@ def adjust(world: World, place: Place) -> Course:
     chance, room = world.chance, world.stockroom
     products = {world.catalogue.wanted(chance) for _ in range(chance.pick((1, 1, 1, 2, 4)))}
     lines = sorted((product for product in products if room.free(place, product) > 0), key=lambda each: each.index)
-    if lines:
-        _adjust(world, place, lines, chance.pick(_ADJUSTMENTS))
-    yield from ()
-
-
-def set_apart(world: World, place: Place, products: Sequence[Product]) -> Course:
-    """inventory_transaction.adjustment_created: units that came back damaged leave the shelf on which they were put."""
-    lines = [product for product in dict.fromkeys(products) if world.stockroom.free(place, product) > 0]
-    if lines:
-        _adjust(world, place, lines, _CAME_BACK_DAMAGED)
-    yield from ()
-
-
-def _adjust(world: World, place: Place, lines: list[Product], what: Adjustment) -> None:
-    chance, room = world.chance, world.stockroom
-    kind, reason, origin, destination = what
+    if not lines:
+        return
+    kind, reason, origin, destination = chance.pick(_ADJUSTMENTS)
     associate = world.associate_of(place)
     payload: dict[str, Any] = {
         "id": chance.uuid(),
@@ -71,14 +53,14 @@ def _adjust(world: World, place: Place, lines: list[Product], what: Adjustment) 
         room.leave(place, product, -units)
     if world.tell("inventory_transaction.adjustment_created", payload):
         for product in lines:
-            world.truth.shelf(place.id, product.id).set_apart(world.day_at(place), origin, destination)
+            world.truth.move(place.id, product.id, units)
+    yield from ()
 
 
 def count(world: World, place: Place, products: list[Product]) -> Course:
     """inventory_count.items_counted: what is there, beside what the system thought; complete with its last chunk."""
     chance, room = world.chance, world.stockroom
-    started, seen = world.now, world.truth.seen
-    before = [seen(place.id, product.id) for product in products]
+    started = world.now
     yield started + chance.between(10 * MINUTE, 90 * MINUTE)
     common = {
         "id": chance.uuid(),
@@ -104,7 +86,6 @@ def count(world: World, place: Place, products: list[Product]) -> Course:
         if lost is None:
             room.arrive(place, product, found - thought)
         lines.append((product.id, thought, found))
-    after, day = [seen(place.id, product.id) for product in products], world.day_at(place)
     parts = [lines[begin : begin + LINES_PER_CHUNK] for begin in range(0, len(lines), LINES_PER_CHUNK)]
     told = 0
     for number, part in enumerate(parts, start=1):
@@ -115,7 +96,4 @@ def count(world: World, place: Place, products: list[Product]) -> Course:
             told += 1
             world.truth.chunk(common["id"], place.id, len(parts), len(part))
     if told == len(parts):
-        for (key, thought, found), (at_start, _), (at_end, moved) in zip(lines, before, after, strict=True):
-            world.truth.shelf(place.id, key).count(day, found, moved)
-            counted = CountedTruth(place.id, day, at_start, at_end, thought, found)
-            world.truth.counted_lines[common["id"], key] = counted
+        world.truth.count(place.id, [(key, found) for key, _, found in lines])

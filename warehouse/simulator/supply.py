@@ -81,7 +81,7 @@ def _transfer(world: World, origin: Place, destination: Place, lines: Lines) -> 
     for payload, chunk in _chunks(world, chance.uuid(), origin, said, lines):
         if world.tell("inventory_transaction.items_ready_for_handover", payload):
             for product, units in chunk:
-                world.truth.shelf(origin.id, product.id).move(world.day_at(origin), -units)
+                world.truth.move(origin.id, product.id, -units)
     for product, units in lines:
         world.stockroom.leave(origin, product, units)
     yield clock.at_work(world.now + chance.between(10 * MINUTE, 2 * HOUR), origin.market.zone, chance)
@@ -131,7 +131,7 @@ def _receive(world: World, place: Place, lines: Lines, references: dict[str, str
             if asn_id := references.get("asn_id"):
                 world.truth.receive(asn_id, place.id, sum(units for _, units in chunk))
             for product, units in chunk:
-                world.truth.shelf(place.id, product.id).receive(world.day_at(place), units)
+                world.truth.move(place.id, product.id, units)
     for product, units in lines:
         world.stockroom.arrive(place, product, units)
     yield from ()

@@ -3,24 +3,19 @@
 A change is booked with the event that tells of it, so the books cover exactly the events that were told.
 """
 
-from collections.abc import Iterator
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Iterable
+from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
 from warehouse.simulator import clock
-from warehouse.simulator.figures import FOUR_PLACES, NO_CURRENCY, TABLES, Figures
-from warehouse.simulator.handling import RequestTruth, fulfillment_rows
 from warehouse.simulator.money import decimal
-from warehouse.simulator.reference import Reference
-from warehouse.simulator.shelves import CountedTruth, Shelf, position_rows
-from warehouse.simulator.shoppers import Shoppers
 from warehouse.system.whole_file import whole_file
 
-TENDERS: Final = {"credit_card": "card", "cash": "cash", "gift_card": "gift_card", "store_credit": "store_credit"}
-REPORTED: Final = ("gross_sales", "net_sales", "cancelled_sales", "returned_sales", "total_sales")
+# Where sales are booked: the day's first moment (ms), channel type, channel, currency.
+Booking: TypeAlias = tuple[int, str, str, str]
 REASON_KEY: Final = ("order_id", "currency", "transaction_type", "reason")
 
 
@@ -42,8 +37,8 @@ class OrderTruth(msgspec.Struct, gc=False):
     returned: int = 0
     held: int = 0
     replaced: int = 0
-    # Those of which the header says a price.
-    priced: int = 0
+    # When units were cancelled, and how many, before there was a header to say what sale they were.
+    cancelled_early: tuple[tuple[int, int], ...] = ()
 
     @property
     def item_count(self) -> int:
@@ -76,15 +71,10 @@ class OrderTruth(msgspec.Struct, gc=False):
         return None if self.net_cents is None else decimal(self.net_cents)
 
     @property
-    def is_cancelled(self) -> bool:
-        """Whether nothing is left of it, as far as its header tells what there was."""
-        return self.was_cancelled or (self.has_header and 0 < self.item_count == self.cancelled_item_count)
-
-    @property
     def status(self) -> str:
         """The highest rank the order has reached."""
         waiting = self.held & ~(self._cancelled | self.fulfilled | self.returned | self.replaced)
-        if self.is_cancelled:
+        if self.was_cancelled or (self.has_header and 0 < self.item_count == self.cancelled_item_count):
             return "cancelled"
         if self.was_completed:
             return "completed"
@@ -139,7 +129,6 @@ class ReturnTruth(msgspec.Struct, frozen=True, gc=False):
     tax: int
     item_count: int
     is_historical: bool = False
-    fee: int = 0
 
     def to_builtins(self) -> dict[str, object]:
         """As values of JSON, amounts as text and named as in the marts."""
@@ -154,34 +143,6 @@ class ReturnTruth(msgspec.Struct, frozen=True, gc=False):
             "total_refund_tax": str(decimal(self.tax)),
             "item_count": self.item_count,
             "is_historical": self.is_historical,
-        }
-
-
-class ExchangeTruth(msgspec.Struct, frozen=True, gc=False):
-    """An order that gives goods for a return; its business day counted from 1970, what it costs in cents."""
-
-    return_id: str
-    original_order_id: str
-    day: int
-    value_out: int
-    currency: str
-
-    def to_builtins(self, returned: ReturnTruth | None) -> dict[str, object]:
-        """As values of JSON, beside the return, if it was told."""
-        back = None if returned is None else returned.adjusted - returned.fee
-        difference = None if back is None else self.value_out - back
-        direction = None
-        if difference is not None:
-            direction = "up" if difference > 0 else "down" if difference < 0 else "even"
-        return {
-            "return_id": self.return_id,
-            "original_order_id": self.original_order_id,
-            "business_date": clock.date_text(self.day * clock.DAY),
-            "value_out": str(decimal(self.value_out)),
-            "value_back": None if back is None else str(decimal(back)),
-            "difference": None if difference is None else str(decimal(difference)),
-            "direction": direction,
-            "currency": self.currency,
         }
 
 
@@ -209,6 +170,18 @@ class CountTruth(msgspec.Struct, gc=False):
     is_complete: bool = False
 
 
+class StockTruth(msgspec.Struct, gc=False):
+    """Units of a product at a location: the last complete count and what moved after it."""
+
+    counted: int | None = None
+    moved: int = 0
+
+    @property
+    def on_hand(self) -> int:
+        """Units that should be there."""
+        return (self.counted or 0) + self.moved
+
+
 class TransferTruth(msgspec.Struct, gc=False):
     """Goods sent from one location to another: units announced, and units received there; None: not told yet."""
 
@@ -216,6 +189,26 @@ class TransferTruth(msgspec.Struct, gc=False):
     destination_location_id: str | None = None
     shipped_quantity: int | None = None
     received_quantity: int | None = None
+
+
+class SalesTruth(msgspec.Struct, gc=False):
+    """A day's sales of a channel in a currency, amounts in cents; historical orders are no sales."""
+
+    orders: int = 0
+    units: int = 0
+    net_sales: int = 0
+    tax: int = 0
+    shipping: int = 0
+    returns: int = 0
+    returned_units: int = 0
+    refunds: int = 0
+    cancelled_units: int = 0
+
+    def to_builtins(self) -> dict[str, object]:
+        """As values of JSON, amounts as text."""
+        amounts = ("net_sales", "tax", "shipping", "refunds")
+        values = msgspec.structs.asdict(self)
+        return values | {name: str(decimal(values[name])) for name in amounts}
 
 
 class CustomerTruth(msgspec.Struct, gc=False):
@@ -255,25 +248,19 @@ class Counts(msgspec.Struct):
 class Truth:
     """The books, by id; accounts by order and currency, stock by location and product, sales by day and channel."""
 
-    def __init__(self, reference: Reference) -> None:
-        self.reference = reference
-        self._is_closed = False
+    def __init__(self) -> None:
         self.counts = Counts()
         self.orders: dict[str, OrderTruth] = {}
         # Orders that NewStore makes up for the money of blind returns.
         self.made_up: set[str] = set()
         self.accounts: dict[tuple[str, str], AccountTruth] = {}
         self.returns: dict[str, ReturnTruth] = {}
-        self.stock: dict[tuple[str, str], Shelf] = {}
-        self.counted_lines: dict[tuple[str, str], CountedTruth] = {}
+        self.stock: dict[tuple[str, str], StockTruth] = {}
         self.transfers: dict[str, TransferTruth] = {}
-        self.figures = Figures()
-        self.shoppers = Shoppers()
-        self.exchanges: dict[str, ExchangeTruth] = {}
+        self.sales: dict[Booking, SalesTruth] = {}
         self.customers: dict[str, CustomerTruth] = {}
         self.addresses: dict[str, AddressTruth] = {}
         self.employees: dict[str, EmployeeTruth] = {}
-        self.requests: dict[str, RequestTruth] = {}
         self.refund_requests: dict[str, RefundRequestTruth] = {}
         # Money that moved for a reason, in cents, by order, currency, step and reason.
         self.reasons: dict[tuple[str, str, str, str], int] = {}
@@ -322,6 +309,14 @@ class Truth:
         page.destination_location_id = page.destination_location_id or destination_id
         page.received_quantity = (page.received_quantity or 0) + units
 
+    def sale(self, moment: int, channel_type: str, channel: str, currency: str) -> SalesTruth:
+        """The page of that moment's day."""
+        booking = (moment - moment % clock.DAY, channel_type, channel, currency)
+        page = self.sales.get(booking)
+        if page is None:
+            page = self.sales[booking] = SalesTruth()
+        return page
+
     def chunk(self, count_id: str, location_id: str, total_chunks: int, lines: int) -> None:
         """Book a chunk of a count that was told once, with its lines."""
         page = self.counted.setdefault(count_id, CountTruth(location_id, total_chunks))
@@ -334,45 +329,17 @@ class Truth:
         key = (order_id, currency, step, reason)
         self.reasons[key] = self.reasons.get(key, 0) + cents
 
-    def shelf(self, location_id: str, product_id: str) -> Shelf:
-        """The page of a product at a location."""
+    def move(self, location_id: str, product_id: str, units: int) -> None:
+        """Book units that came (above zero) or went."""
         page = self.stock.get((location_id, product_id))
         if page is None:
-            page = self.stock[location_id, product_id] = Shelf()
-        return page
+            page = self.stock[location_id, product_id] = StockTruth()
+        page.moved += units
 
-    def seen(self, location_id: str, product_id: str) -> tuple[int, int]:
-        """What should be there at this moment, and all that has moved up to it; nothing is noted."""
-        page = self.stock.get((location_id, product_id))
-        return (page.on_hand, page.moved) if page else (0, 0)
-
-    def close(self) -> None:
-        """All is told: book what waited for more, once."""
-        if self._is_closed:
-            return
-        self._is_closed = True
-        self.figures.close()
-        for request in self.requests.values():
-            self._close_request(request)
-
-    def _close_request(self, request: RequestTruth) -> None:
-        """Book a request on the days of its steps: what it did is known only when all is told."""
-        sold_by = self.figures.seller_of(request.order_id)
-        location_id = request.location_id
-
-        def book(moment: int, **numbers: int) -> None:
-            day, _ = self.reference.local_time(moment, location_id)
-            self.figures.book(
-                "daily_store", (day, location_id, sold_by.currency if sold_by else NO_CURRENCY), **numbers
-            )
-
-        for moment, units in request.completed:
-            book(moment, fulfilled_units=units)
-        for moment, units, _ in request.failed:
-            book(moment, rejected_units=units)
-        if request.completed and not request.is_open:
-            is_pickup = request.service_level == "IN_STORE_HANDOVER"
-            book(max(moment for moment, _ in request.completed), fulfilled_requests=1, pickup_requests=int(is_pickup))
+    def count(self, location_id: str, lines: Iterable[tuple[str, int]]) -> None:
+        """Book a complete count, as (product id, units found): what moved before it counts no more."""
+        for product_id, units in lines:
+            self.stock[location_id, product_id] = StockTruth(units)
 
     def to_builtins(self) -> dict[str, object]:
         """As values of JSON, in the order of their ids."""
@@ -388,33 +355,17 @@ class Truth:
                 {"location_id": location, "product_id": product, "on_hand": page.on_hand}
                 for (location, product), page in sorted(self.stock.items())
             ],
-            "daily_fulfillment": list(fulfillment_rows(self.requests.values(), self.reference)),
-            "stock_position": position_rows(self.stock, self.reference),
-            "stock_parts": [
-                {"location_id": location, "product_id": product, "stock_location_name": part, "on_hand": units}
-                for (location, product), page in sorted(self.stock.items())
-                for part, units in sorted(page.parts.items())
-            ],
-            "inventory_accuracy": [
-                {"count_id": count_id, "product_id": product, **page.to_builtins()}
-                for (count_id, product), page in sorted(self.counted_lines.items())
-            ],
             "transfers": msgspec.to_builtins(self.transfers),
-            "exchanges": {
-                key: page.to_builtins(self.returns.get(page.return_id)) for key, page in sorted(self.exchanges.items())
-            },
-            **{name: self.figures.rows(name) for name in TABLES},
-            "daily_sales": self.figures.in_currency_of("daily_sales", REPORTED, self.reference),
-            "daily_store": self.figures.in_currency_of("daily_store", ("net_sales", "returned_sales"), self.reference),
-            "daily_associates": list(self._associates()),
-            "daily_taxes": [
-                row | {"is_apportioned": bool(row["is_apportioned"])} for row in self.figures.rows("daily_taxes")
+            "daily_sales": [
+                {
+                    "date": clock.date_text(day),
+                    "channel_type": channel_type,
+                    "channel": channel,
+                    "currency": currency,
+                    **page.to_builtins(),
+                }
+                for (day, channel_type, channel, currency), page in sorted(self.sales.items())
             ],
-            "daily_tenders": [
-                row | {"tender_kind": TENDERS[str(row["payment_method"])]} for row in self.figures.rows("daily_tenders")
-            ],
-            "customer_value": list(self.shoppers.customer_rows()),
-            "promotion_performance": list(self.shoppers.promotion_rows(self.figures.net_sales())),
             "customers": msgspec.to_builtins(self.customers),
             "addresses": msgspec.to_builtins(self.addresses),
             "employees": msgspec.to_builtins(self.employees),
@@ -425,16 +376,6 @@ class Truth:
             ],
             "inventory_counts": msgspec.to_builtins(self.counted),
         }
-
-    def _associates(self) -> Iterator[dict[str, object]]:
-        rows = self.figures.rows("daily_associates")
-        for row, (_, page) in zip(rows, self.figures.pages("daily_associates"), strict=True):
-            orders = page["orders"]
-            average = (decimal(page["net_sales"]) / orders).quantize(FOUR_PLACES, ROUND_HALF_UP) if orders else None
-            yield row | {
-                "average_order_value": None if average is None else str(average),
-                "units_per_transaction": page["units"] / orders if orders else None,
-            }
 
     def to_json(self) -> bytes:
         """The books as JSON, the same bytes for the same books."""

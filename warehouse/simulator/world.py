@@ -16,7 +16,6 @@ from warehouse.simulator.catalogue import Catalogue
 from warehouse.simulator.chance import Chance
 from warehouse.simulator.people import Employee, Population
 from warehouse.simulator.places import Place
-from warehouse.simulator.reference import NOTHING, Reference, make_reference
 from warehouse.simulator.stockroom import Stockroom
 from warehouse.simulator.truth import Truth
 
@@ -36,23 +35,13 @@ class World:
     """All that the courses of events share; `now` is the moment in which they act."""
 
     def __init__(
-        self,
-        seed: int,
-        start: int,
-        events: int | None,
-        families: Collection[str] | None,
-        colours: int,
-        *,
-        with_reference: bool,
+        self, seed: int, start: int, events: int | None, families: Collection[str] | None, colours: int
     ) -> None:
         self.chance = Chance(f"{seed}:world")
         # For what only adds to an event: it takes no turn away from the choices that make the world what it is.
         self.asides = Chance(f"{seed}:asides")
+        self.truth = Truth()
         self.catalogue = Catalogue(self.chance, colours)
-        self._seed = seed
-        # What the books reckon with of what the retailer knows besides the stream.
-        self.reference = make_reference(seed, start, self.catalogue.products) if with_reference else NOTHING
-        self.truth = Truth(self.reference)
         self.people = Population(self.chance, REMEMBERED_CUSTOMERS)
         self.stockroom = Stockroom(self.catalogue.products)
         self.staff: dict[Place, list[Employee]] = {}
@@ -100,14 +89,6 @@ class World:
         """A number that only grows, as fulfilment events carry it."""
         self.logical_timestamp += self.chance.between(1, 9)
         return self.logical_timestamp
-
-    def known_besides(self) -> Reference:
-        """What the retailer knows besides the stream, whether the books reckon with it or not."""
-        return make_reference(self._seed, self.start, self.catalogue.products)
-
-    def day_at(self, place: Place) -> int:
-        """The business day there, counted from 1970."""
-        return self.reference.local_time(self.now, place.id).day
 
     def associate_of(self, place: Place) -> Employee | None:
         """Somebody who works there."""

@@ -5,8 +5,6 @@ acknowledged is in the old one. A supervisor's children, also those that it star
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -15,20 +13,6 @@ from warehouse.system.disk import make_folder
 
 # By this a supervisor tells its children that the home was there, and on which device. It is no setting.
 FOUND_ON: Final = "NEWSTORE_HOME_DEVICE"
-# The folder in which a restore keeps what it has fetched, until it is done.
-UNFINISHED: Final = "restoring"
-
-_restored_here: set[Path] = set()
-
-
-@contextmanager
-def being_restored(home: Path) -> Iterator[None]:
-    """Let this process, which restores it, use a home that is not whole yet."""
-    _restored_here.add(home)
-    try:
-        yield
-    finally:
-        _restored_here.discard(home)
 
 
 class HomeFolder:
@@ -36,12 +20,6 @@ class HomeFolder:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        if path not in _restored_here and (path / UNFINISHED).exists():
-            raise HomeMissing(
-                "a restore into this home has not ended.",
-                "run `warehouse restore` again: it goes on where it stopped",
-                where=path,
-            )
         found = os.environ.get(FOUND_ON)
         if found is not None:
             self._device = int(found)

@@ -37,14 +37,13 @@ logger = logging.getLogger(__name__)
 class Child(msgspec.Struct, frozen=True):
     """A verb of the command line to keep running, with its arguments and its whole environment; the seconds it gets to
     end politely, and whether SIGHUP is for it: then it begins with SIGHUP blocked, and unblocks it when it can act on
-    one. One that is `aside` may fail to start, and the others go on without it."""
+    one."""
 
     name: str
     arguments: tuple[str, ...]
     environ: Mapping[str, str]
     grace: float
     takes_hangup: bool = False
-    aside: bool = False
 
 
 def supervise(children: Sequence[Child]) -> int:
@@ -160,12 +159,7 @@ class _Kept:
 
     def gave_up(self, code: int) -> bool:
         """Whether it ended at once, by itself and with an error, the first time it was started."""
-        return (
-            not self.child.aside
-            and code > 0
-            and self.starts == 1
-            and time.monotonic() - self.started_at < START_SECONDS
-        )
+        return code > 0 and self.starts == 1 and time.monotonic() - self.started_at < START_SECONDS
 
     def signal(self, number: int) -> None:
         if self.process is not None:

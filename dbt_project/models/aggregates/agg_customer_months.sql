@@ -1,4 +1,4 @@
-{{ config(meta={'entity': ['tenant', 'customer_id'], 'sources': ['int_order_customers', 'agg_order_bookings']}) }}
+{{ config(meta={'entity': ['tenant', 'customer_id'], 'sources': ['int_order_customers']}) }}
 -- depends_on: {{ ref('int_order_customers') }}
 
 with orders as (
@@ -22,7 +22,7 @@ sales as (
     select
         bookings.tenant,
         bookings.order_id,
-        {{ sum_of_known('bookings.net_sales') }} as net_sales
+        sum(bookings.gross_sales) - sum(bookings.discounts) as net_sales
     from {{ ref('agg_order_bookings') }} as bookings
     {%- if is_partial() %}
     where
@@ -44,10 +44,7 @@ months as (
         orders.customer_id,
         orders.month,
         orders.currency,
-        case
-            when count(sales.net_sales) = count(sales.order_id)
-                then try_cast(coalesce(sum(sales.net_sales), 0) as decimal(18, 4))
-        end as net_sales
+        coalesce(sum(sales.net_sales), 0) as net_sales
     from orders
     left join sales on orders.tenant = sales.tenant and orders.order_id = sales.order_id
     group by orders.tenant, orders.customer_id, orders.month, orders.currency

@@ -1,189 +1,120 @@
 {%- set sources = ['stg_order_events', 'stg_return_orders', 'stg_fulfillment_orders'] -%}
-{#- A sale and what is cancelled of it are of the order's place, the rest of the location that did it. -#}
-{%- set zones = [
-    {'rows': 'int_orders', 'location': 'demand_location_id', 'channel': 'channel'},
-    {'rows': 'fct_returns', 'location': 'return_location_id'},
-    {'rows': 'fct_fulfillment_requests', 'location': 'fulfillment_location_id'},
-] -%}
-{%- set columns_of_the_order = [
-    'channel_type', 'channel', 'demand_location_id', 'associate_id', 'customer_id', 'business_hour',
-] -%}
-{{ config(meta={
-    'entity': ['tenant', 'order_id'],
-    'sources': sources,
-    'zones': zones,
-    'products': 'int_order_products',
-}) }}
-{%- for source in sources + ['int_orders', 'int_order_products'] %}
--- depends_on: {{ ref(source) }}
-{%- endfor %}
+{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources}) }}
+-- depends_on: {{ ref('stg_order_events') }}, {{ ref('stg_return_orders') }}, {{ ref('stg_fulfillment_orders') }}
 
+-- An order without a header has no day, no channel and no currency yet; one imported from another system is no sale.
 with orders as (
-
-    select
-        *,
-        coalesce({{ tax_included('price_method') }}, false) as is_tax_included
-    from {{ touched_rows('fct_orders') }}
-
-),
-
--- What is taken off an unknown price is no part of sales, nor of net_amount. A charge goes with the whole of its order.
-lines as (
-
-    select
-        items.tenant,
-        items.order_id,
-        items.item_id,
-        items.line_kind,
-        items.quantity,
-        {{ of_all_units('items.pricebook_price', 'items.quantity') }} as gross,
-        case when gross is not null then coalesce(items.item_discounts, 0)::decimal(38, 4) end
-        + coalesce(items.order_discounts, 0) as discounts,
-        items.included_tax,
-        gross - discounts - coalesce(items.included_tax, 0) as net,
-        items.tax,
-        coalesce(items.cancelled_on, orders.cancelled_on) as cancelled_on
-    from {{ touched_rows('fct_order_items') }} as items
-    inner join orders on items.tenant = orders.tenant and items.order_id = orders.order_id
-    where
-        orders.is_sale
-        and items.swapped_to_item_id is null
-
-),
-
-sold as (
-
-    select
-        tenant,
-        order_id,
-        sum(quantity) filter (where line_kind = 'product') as units,
-        sum(gross) filter (where line_kind = 'product') as gross_sales,
-        sum(discounts) filter (where line_kind = 'product') as discounts,
-        sum(included_tax) filter (where line_kind = 'product') as included_tax,
-        sum(net) filter (where line_kind = 'product') as net_sales,
-        sum(net) filter (where line_kind = 'gift_card') as gift_cards_sold,
-        sum(net) filter (where line_kind = 'charge') as charges,
-        sum(net) filter (where line_kind = 'shipping') as shipping_of_lines,
-        sum(tax) filter (where line_kind = 'shipping') as shipping_tax_of_lines,
-        sum(tax) filter (where line_kind != 'shipping') as tax
-    from lines
-    group by tenant, order_id
-
-),
-
--- Shipping is what the order says, and what its lines of shipping say where it says nothing.
-sales as (
 
     select
         orders.tenant,
         orders.order_id,
-        orders.business_date as date,
-        orders.cancelled_on,
-        1 as orders,
-        {%- for name in [
-            'units', 'gross_sales', 'discounts', 'included_tax', 'net_sales', 'gift_cards_sold', 'charges',
-        ] %}
-        sold.{{ name }},
-        {%- endfor %}
-        coalesce(orders.shipping_tax, sold.shipping_tax_of_lines, 0) as tax_on_shipping,
-        coalesce(
-            orders.shipping_total - case when orders.is_tax_included then tax_on_shipping else 0 end,
-            sold.shipping_of_lines,
-            0
-        ) as shipping,
-        coalesce(sold.tax, 0) + tax_on_shipping as tax
-    from orders
-    left join sold on orders.tenant = sold.tenant and orders.order_id = sold.order_id
+        {{ day('orders.ordered_at') }} as ordered_on,
+        coalesce(orders.channel_type, 'unknown') as channel_type,
+        coalesce(orders.channel, 'unknown') as channel,
+        coalesce(orders.currency, 'XXX') as currency,
+        coalesce(orders.shipping_total, 0) as shipping
+    from {{ touched_rows('fct_orders') }} as orders
     where orders.is_sale
 
 ),
 
-returned as (
+units as (
 
-    {{ booked_returns(touched_rows('fct_returns'), touched_rows('fct_return_items'), 'lines', 'order_id is not null') }}
+    select
+        items.tenant,
+        items.order_id,
+        items.quantity,
+        items.pricebook_price,
+        items.item_discounts,
+        items.order_discounts,
+        items.tax,
+        {{ day('items.cancelled_at') }} as cancelled_on
+    from {{ touched_rows('fct_order_items') }} as items
+    where
+        items.swapped_to_item_id is null
+        and lower(items.item_type) is distinct from 'shipping'
+
+),
+
+amounts as (
+
+    select
+        tenant,
+        order_id,
+        sum(quantity) as units,
+        coalesce(sum({{ of_all_units('pricebook_price', 'quantity') }}), 0) as gross_sales,
+        -- What is taken off an unknown price is no part of sales, nor of net_amount.
+        coalesce(sum(item_discounts) filter (where pricebook_price is not null), 0)
+        + coalesce(sum(order_discounts) filter (where pricebook_price is not null), 0) as discounts,
+        coalesce(sum(tax), 0) as tax
+    from units
+    group by tenant, order_id
+
+),
+
+cancelled as (
+
+    select
+        tenant,
+        order_id,
+        cancelled_on,
+        sum(quantity) as units
+    from units
+    where cancelled_on is not null
+    group by tenant, order_id, cancelled_on
 
 ),
 
 bookings as (
 
-    select * exclude (cancelled_on, tax_on_shipping) from sales
-    union all by name
+    select
+        orders.tenant,
+        orders.order_id,
+        orders.ordered_on as date,
+        1 as orders,
+        coalesce(amounts.units, 0) as units,
+        coalesce(amounts.gross_sales, 0) as gross_sales,
+        coalesce(amounts.discounts, 0) as discounts,
+        coalesce(amounts.tax, 0) as tax,
+        orders.shipping,
+        0 as cancelled_units
+    from orders
+    left join amounts on orders.tenant = amounts.tenant and orders.order_id = amounts.order_id
+    union all
     select
         tenant,
         order_id,
         cancelled_on as date,
-        case when line_kind = 'product' then quantity end as cancelled_units,
-        case when line_kind = 'product' then net end as cancelled_sales,
-        tax as cancelled_tax,
-        case when line_kind = 'gift_card' then -net end as gift_cards_sold,
-        case when line_kind = 'charge' then -net end as charges
-    from lines
-    where cancelled_on is not null and line_kind != 'shipping'
-    union all by name
-    select
-        tenant,
-        order_id,
-        cancelled_on as date,
-        tax_on_shipping as cancelled_tax,
-        -shipping as shipping
-    from sales
-    where cancelled_on is not null
-    union all by name
-    select * from returned
+        0 as orders,
+        0 as units,
+        0 as gross_sales,
+        0 as discounts,
+        0 as tax,
+        0 as shipping,
+        units as cancelled_units
+    from cancelled
 
 ),
 
-requests as (
-
-    select
-        tenant,
-        order_id,
-        business_date as date,
-        fulfillment_location_id as location_id,
-        true as is_request,
-        (status = 'completed')::integer as fulfilled_requests,
-        (status = 'completed' and service_level is not distinct from 'IN_STORE_HANDOVER')::integer as pickup_requests
-    from {{ touched_rows('fct_fulfillment_requests') }}
-    where order_id is not null
-    {%- for name, day in {'fulfilled_units': 'completed_on', 'rejected_units': 'failed_on'}.items() %}
-    union all by name
-    select
-        tenant,
-        order_id,
-        {{ day }} as date,
-        fulfillment_location_id as location_id,
-        true as is_request,
-        quantity as {{ name }}
-    from {{ touched_rows('fct_fulfillment_items') }}
-    where order_id is not null and {{ day }} is not null
-    {%- endfor %}
-
-),
-
-either as (
-
-    select * from bookings
-    union all by name
-    select * from requests
-
-),
-
+-- As wide as sums are: what no column of a mart can hold is null there, and not left out of a sum here.
 final as (
 
     select
         orders.tenant,
         orders.order_id,
-        either.date,
-        coalesce(either.location_id, orders.demand_location_id, 'unknown') as location_id,
-        coalesce(either.currency, orders.currency, 'XXX') as currency,
-        {%- for column in columns_of_the_order %}
-        any_value(orders.{{ column }}) as {{ column }},
-        {%- endfor %}
-        count(*) > count(either.is_request) as has_bookings,
-        {{ booked_sums(booked_counts() + requested_counts(), booked_amounts()) }},
-        {{ log_position() }}::bigint as changed_batch
-    from either
-    inner join orders on either.tenant = orders.tenant and either.order_id = orders.order_id
+        bookings.date,
+        orders.channel_type,
+        orders.channel,
+        orders.currency,
+        sum(bookings.orders)::bigint as orders,
+        sum(bookings.units)::hugeint as units,
+        sum(bookings.gross_sales) as gross_sales,
+        sum(bookings.discounts) as discounts,
+        sum(bookings.tax) as tax,
+        sum(bookings.shipping) as shipping,
+        sum(bookings.cancelled_units)::hugeint as cancelled_units
+    from orders
+    inner join bookings on orders.tenant = bookings.tenant and orders.order_id = bookings.order_id
     group by all
 
 )

@@ -1,28 +1,44 @@
 {%- set movement_types = ['received', 'fulfilled', 'returned', 'adjusted', 'transferred'] -%}
-{%- set pair = ['tenant', 'location_id', 'product_id'] -%}
 {{ config(
-    unique_key=pair + ['date'],
+    unique_key=['tenant', 'location_id', 'product_id', 'date'],
     materialized='by_key',
-    meta={
-        'entity': pair + ['date'],
-        'sources': ['int_stock_sightings'],
-        'zones': {'location': 'location_id'},
-    },
+    meta={'entity': ['tenant', 'location_id', 'product_id', 'date'], 'sources': ['int_stock_sightings']},
 ) }}
-{#- Only what happened on the days that a run makes anew. -#}
-{%- set of_changed_days %}
-    inner join changed
-        on facts.tenant = changed.tenant
-        and facts.location_id = changed.location_id
-        and facts.product_id = changed.product_id
-        and facts.business_date >= changed.since
-{%- endset -%}
--- depends_on: {{ ref('int_stock_sightings') }}, {{ ref('stg_zones') }}
+-- depends_on: {{ ref('int_stock_sightings') }}
 
-with {% if is_partial() -%}
+-- Complete counts alone say what is there: a count of which chunks are missing does not.
+with moments as (
+
+    select
+        *,
+        {{ day('occurred_at') }} as date,
+        coalesce(quantity_change, 0) as units
+    from {{ ref('fct_inventory_movements') }}
+    where location_id is not null and product_id is not null
+    union all by name
+    select
+        *,
+        completed_at as occurred_at,
+        {{ day('completed_at') }} as date,
+        counted_quantity as counted
+    from {{ ref('fct_inventory_counts') }}
+    where is_complete and counted_quantity is not null and location_id is not null
+
+),
+
+{% if is_partial() -%}
+-- A pair's days are made anew from the first on which something may be other than it was.
 changed as (
 
-    {{ changed_since('first_date', pair) }}
+    select
+        tenant,
+        location_id,
+        product_id,
+        min(first_date) as since,
+        min(first_date)::timestamp at time zone 'UTC' as since_at
+    from {{ ref('int_stock_sightings') }}
+    where changed_batch > {{ built_position() }} and first_date is not null
+    group by tenant, location_id, product_id
 
 ),
 
@@ -37,8 +53,7 @@ known as (
         days.date,
         days.date < changed.since as is_before,
         case when days.date < changed.since then coalesce(days.closing, 0) end as counted,
-        days.date < changed.since and days.closing is null as is_uncertain,
-        true as is_known
+        days.date < changed.since and days.closing is null as is_uncertain
     from {{ this }} as days
     inner join changed
         on days.tenant = changed.tenant
@@ -53,77 +68,29 @@ known as (
 ),
 
 {% endif -%}
-movements as (
-
-    select
-        facts.tenant,
-        facts.location_id,
-        facts.product_id,
-        facts.business_date as date,
-        facts.movement_type,
-        facts.quantity_change as units,
-        facts.occurred_at
-    from {{ ref('fct_inventory_movements') }} as facts
-    {{ of_changed_days if is_partial() }}
-    where facts.location_id is not null and facts.product_id is not null
-
-),
-
--- Complete counts alone say what is there: a count of which chunks are missing does not. The last of a day says it,
--- whatever the ledger expected; of two at one moment the greater id.
-counts as (
-
-    select
-        facts.tenant,
-        facts.location_id,
-        facts.product_id,
-        facts.business_date as date,
-        arg_max(facts.counted_quantity, (facts.completed_at, facts.count_id)) as counted,
-        max(facts.completed_at) as counted_at
-    from {{ ref('fct_inventory_counts') }} as facts
-    {{ of_changed_days if is_partial() }}
-    where facts.is_complete and facts.counted_quantity is not null and facts.location_id is not null
-    group by facts.tenant, facts.location_id, facts.product_id, facts.business_date
-
-),
-
--- What moves at the very moment of a count is in the count.
-since_count as (
-
-    select
-        movements.tenant,
-        movements.location_id,
-        movements.product_id,
-        movements.date,
-        movements.units as units_since_count
-    from movements
-    inner join counts
-        on movements.tenant = counts.tenant
-        and movements.location_id = counts.location_id
-        and movements.product_id = counts.product_id
-        and movements.date = counts.date
-        and movements.occurred_at > counts.counted_at
-
-),
-
 happened as (
 
-    select * exclude (occurred_at)
-    from movements
-    union all by name
-    select * exclude (counted_at)
-    from counts
-    union all by name
-    select *
-    from since_count
-    {%- if is_partial() %}
+    select
+        moments.*,
+        max(case when moments.counted is not null then moments.occurred_at end) over (
+            partition by moments.tenant, moments.location_id, moments.product_id, moments.date
+        ) as counted_at
+    from moments
+    {% if is_partial() %}
+    inner join changed
+        on moments.tenant = changed.tenant
+        and moments.location_id = changed.location_id
+        and moments.product_id = changed.product_id
+        and moments.occurred_at >= changed.since_at
     union all by name
     select * from known
-    {%- endif %}
+    {% endif %}
 
 ),
 
-sums as (
+-- The last count of a day says what is there then, whatever the ledger expected; of two at one moment the greater id.
+-- What moves at the very moment of a count is in the count.
+days as (
 
     select
         tenant,
@@ -133,108 +100,74 @@ sums as (
         {%- for movement_type in movement_types %}
         coalesce(sum(units) filter (where movement_type = '{{ movement_type }}'), 0) as {{ movement_type }},
         {%- endfor %}
-        max(counted) + coalesce(sum(units_since_count), 0) as counted,
+        coalesce(sum(units), 0)::hugeint as change,
+        arg_max(counted, (occurred_at, count_id))
+        + coalesce(sum(units) filter (where occurred_at > counted_at), 0)::hugeint as counted,
         {{ 'bool_or(is_before) is true' if is_partial() else 'false' }} as is_before,
         {{ 'bool_or(is_uncertain) is true' if is_partial() else 'false' }} as is_uncertain,
-        {{ 'bool_and(is_known is true)' if is_partial() else 'false' }} as is_empty
+        count(occurred_at) = 0 as is_empty
     from happened
     group by tenant, location_id, product_id, date
 
 ),
 
-days as (
-
-    select
-        * replace (
-            {%- for movement_type in movement_types %}
-            try_cast({{ movement_type }} as bigint) as {{ movement_type }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        ),
-        {{ movement_types | join(' + ') }} as change
-    from sums
-
-),
-
--- All that has moved up to a day's end, whatever was counted.
-moved as (
+-- A pair's days up to the next one that ends on a count.
+spans as (
 
     select
         *,
-        sum(change) over (partition by tenant, location_id, product_id order by date) as units
+        count(counted) over (partition by tenant, location_id, product_id order by date) as counts_so_far
     from days
 
 ),
 
--- What the last count found beyond that stays, up to the next one.
-found as (
+summed as (
 
     select
         *,
-        last_value(counted - units ignore nulls) over up_to_day as surplus,
-        last_value(counted - units ignore nulls) over before_day as surplus_before,
-        max(date) filter (where counted is not null) over up_to_day as counted_on,
-        max(date) filter (where counted is not null) over before_day as counted_on_before
-    from moved
-    window
-        up_to_day as (partition by tenant, location_id, product_id order by date),
-        before_day as (
-            partition by tenant, location_id, product_id order by date
-            rows between unbounded preceding and 1 preceding
-        )
-
-),
-
-stock as (
-
-    select
-        *,
-        units + coalesce(surplus, 0) as closing,
-        units - change + coalesce(surplus_before, 0) as opening
-    from found
+        sum(coalesce(counted, change)) over (
+            partition by tenant, location_id, product_id, counts_so_far order by date
+        ) as units_left
+    from spans
 
 ),
 
 -- After a day that ends on more than a column can hold nobody knows what is there, until the next count.
-unknown as (
+closed as (
 
     select
-        tenant,
-        location_id,
-        product_id,
-        coalesce(counted_on, '-infinity'::date) as counted_on,
-        min(date) as since
-    from stock
-    where is_uncertain or try_cast(closing as bigint) is null
-    group by all
+        *,
+        case
+            when not bool_or(is_uncertain or try_cast(units_left as bigint) is null) over (
+                partition by tenant, location_id, product_id, counts_so_far order by date
+            ) then units_left
+        end as closing
+    from summed
+
+),
+
+opened as (
+
+    select
+        *,
+        lag(closing, 1, 0) over (partition by tenant, location_id, product_id order by date) as opening
+    from closed
 
 )
 
 select
-    stock.tenant,
-    stock.location_id,
-    stock.product_id,
-    stock.date,
-    case when opens.since is null or opens.since >= stock.date then stock.opening end::bigint as opening,
+    tenant,
+    location_id,
+    product_id,
+    date,
+    opening::bigint as opening,
     {%- for movement_type in movement_types %}
-    stock.{{ movement_type }},
+    try_cast({{ movement_type }} as bigint) as {{ movement_type }},
     {%- endfor %}
     -- What it found beyond what was expected; of several counts of a day, all together.
-    case
-        when (opens.since is null or opens.since >= stock.date) and (closes.since is null or closes.since > stock.date)
-            then try_cast(stock.closing - stock.opening - stock.change as bigint)
-    end as counted_variance,
-    case when closes.since is null or closes.since > stock.date then stock.closing end::bigint as closing,
-    stock.is_empty,
+    try_cast(closing - opening - change as bigint) as counted_variance,
+    closing::bigint as closing,
+    is_empty,
     {{ log_position() }}::bigint as changed_batch
-from stock
-left join unknown as closes
-    on stock.tenant = closes.tenant
-    and stock.location_id = closes.location_id
-    and stock.product_id = closes.product_id
-    and coalesce(stock.counted_on, '-infinity'::date) = closes.counted_on
-left join unknown as opens
-    on stock.tenant = opens.tenant
-    and stock.location_id = opens.location_id
-    and stock.product_id = opens.product_id
-    and coalesce(stock.counted_on_before, '-infinity'::date) = opens.counted_on
-where not stock.is_before
+from opened
+where not is_before

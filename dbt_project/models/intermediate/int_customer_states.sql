@@ -27,15 +27,7 @@ described as (
         {{ said('payload.email') }} as email,
         {{ said('payload.first_name') }} as first_name,
         {{ said('payload.last_name') }} as last_name,
-        {{ said('payload.full_name') }} as full_name,
-        coalesce({{ said('payload.phone') }}, {{ said('payload.phone_number') }}) as phone,
-        {{ said('payload.display_id') }} as display_id,
-        {{ said('payload.created_by') }} as created_by,
-        {{ said('payload.store_id') }} as store_id,
-        {%- for field in ['location_id', 'associate_id', 'associate_name', 'associate_email'] %}
-        {{ said('payload.source.' ~ field) }} as source_{{ field }},
-        {%- endfor %}
-        payload.extended_attributes
+        {{ said('payload.phone') }} as phone
     from events
 
 ),

@@ -23,9 +23,6 @@ versioned as (
         } as version,
         published_at,
         {{ said('payload.fulfillment_location_id') }} as fulfillment_location_id,
-        {{ said('payload.reason') }} as reason_of_request,
-        {{ said('payload.tracking_code') }} as tracking_code_of_request,
-        {{ said('payload.carrier') }} as carrier_of_request,
         payload.items
     from events
 
@@ -37,8 +34,7 @@ requests as (
     select
         tenant,
         fulfillment_request_id,
-        arg_max(order_id, version) as order_id,
-        arg_max(fulfillment_location_id, version) as fulfillment_location_id
+        arg_max(order_id, version) as order_id
     from versioned
     group by tenant, fulfillment_request_id
 
@@ -66,12 +62,9 @@ steps as (
         coalesce({{ said('item.id') }}, 'line-' || line) as item_id,
         {{ said('item.product_id') }} as product_id,
         item.quantity,
-        -- What a request says as a whole holds for its lines: why they failed only where they have.
-        coalesce(
-            {{ said('item.rejection_reason') }}, case when step = 'items_failed' then reason_of_request end
-        ) as rejection_reason,
-        coalesce({{ said('item.tracking_code') }}, tracking_code_of_request) as tracking_code,
-        coalesce({{ said('item.carrier') }}, carrier_of_request) as carrier,
+        {{ said('item.rejection_reason') }} as rejection_reason,
+        {{ said('item.tracking_code') }} as tracking_code,
+        {{ said('item.carrier') }} as carrier,
         coalesce(case when step = 'items_completed' then {{ utc('item.shipped_at') }} end, published_at) as occurred_at
     from lines
     qualify row_number() over (partition by variant_id, item_id order by line) = 1
@@ -110,8 +103,7 @@ final as (
 
     select
         units.*,
-        requests.order_id,
-        requests.fulfillment_location_id
+        requests.order_id
     from units
     inner join requests
         on units.tenant = requests.tenant and units.fulfillment_request_id = requests.fulfillment_request_id

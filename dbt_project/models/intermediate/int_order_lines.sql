@@ -40,31 +40,13 @@ described as (
         item.list_price,
         item.item_discounts,
         item.order_discounts,
-        coalesce(
-            item.tax, try_cast(list_sum([each.amount for each in item.tax_provider_details]) as decimal(18, 4))
-        ) as tax,
+        item.tax,
         {{ said('item.shipping_service_level') }} as shipping_service_level,
         {{ said('item.shipping_method') }} as shipping_method,
         item.is_preorder,
-        {%- for field in [
-            'serial_number', 'epc', 'group_ref', 'addon_parent_item_id', 'external_item_id', 'fulfillment_group_type',
-            'pricebook_id', 'tax_class', 'future_fulfillment_location_id',
-        ] %}
-        {{ said('item.' ~ field) }} as {{ field }},
-        {%- endfor %}
-        item.gift_wrapping.price as gift_wrapping_price,
-        {{ said('item.gift_wrapping.message') }} as gift_message,
         item.discounts,
         item.tax_provider_details as tax_lines,
-        item.extended_attributes,
-        coalesce(
-            try_cast(
-                list_filter(
-                    item.extended_attributes, lambda each: lower(trim(each.name)) = 'is_gift_card'
-                )[1].value ->> '$' as boolean
-            ),
-            false
-        ) as is_gift_card
+        item.extended_attributes
     from header_lines
 
 ),

@@ -52,7 +52,6 @@ steps as (
         coalesce({{ said('item.cancellation_reason') }}, {{ said('item.reason') }}) as reason,
         {{ said('item.fulfillment_location_id') }} as fulfillment_location_id,
         event_name in ('order.completed', 'order.shipped') as is_completion,
-        coalesce({{ utc('item.shipped_at') }}, occurred_at) as left_at,
         event_name in ('order.cancelled', 'order.items_cancelled') as is_cancellation,
         event_name = 'order.items_on_hold' as is_hold,
         lower(coalesce(item.status, '')) like 'cancel%' as has_cancelled_status
@@ -68,7 +67,7 @@ told as (
         order_id,
         item_id,
         arg_max(product_id, place) filter (where not is_swap and product_id is not null) as product_id,
-        min(left_at) filter (where is_completion and not has_cancelled_status) as fulfilled_at,
+        min(occurred_at) filter (where is_completion and not has_cancelled_status) as fulfilled_at,
         min(occurred_at) filter (where is_cancellation or has_cancelled_status) as cancelled_at,
         arg_min(reason, place) filter (where is_cancellation and reason is not null) as cancellation_reason,
         min(occurred_at) filter (where is_hold) as on_hold_at,

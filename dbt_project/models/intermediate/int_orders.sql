@@ -1,9 +1,3 @@
-{#- What the header says in words, with yes or no, and in numbers. -#}
-{%- set texts = [
-    'customer_name', 'customer_language', 'associate_email', 'channel_name', 'shop', 'shop_locale', 'tax_strategy',
-] -%}
-{%- set flags = ['is_exchange', 'is_historical', 'is_offline', 'is_fulfilled', 'is_preconfirmed', 'tax_exempt'] -%}
-{%- set amounts = ['subtotal', 'discount_total', 'shipping_total', 'shipping_tax', 'tax_total', 'grand_total'] -%}
 {{ config(meta={
     'entity': ['tenant', 'order_id'],
     'sources': ['stg_order_events'],
@@ -41,9 +35,7 @@ steps as (
         arg_min({{ said('payload.cancellation_reason') }}, (occurred_at, published_at, payload_hash)) filter (
             where event_name = 'order.cancelled'
         ) as cancellation_reason,
-        arg_max({{ said('payload.customer_id') }}, (published_at, payload_hash)) as told_customer_id,
-        arg_max({{ said('payload.external_id') }}, (published_at, payload_hash)) as told_external_id,
-        arg_max({{ said('payload.capture_type') }}, (published_at, payload_hash)) as capture_type
+        arg_max({{ said('payload.customer_id') }}, (published_at, payload_hash)) as told_customer_id
     from events
     group by tenant, order_id
 
@@ -56,22 +48,23 @@ headers as (
         event_name,
         published_at,
         {%- for field in [
-            'external_id', 'customer_order_number', 'channel_type', 'channel', 'demand_location_id', 'store_id',
-            'customer_id', 'external_customer_id', 'customer_email', 'associate_id', 'currency', 'price_method',
-        ] + texts %}
+            'external_id', 'channel_type', 'channel', 'demand_location_id', 'customer_id', 'external_customer_id',
+            'customer_email', 'associate_id', 'currency', 'price_method',
+        ] %}
         {{ said('payload.' ~ field) }} as {{ field }},
         {%- endfor %}
-        {%- for field in flags + amounts %}
-        payload.{{ field }},
-        {%- endfor %}
-        lower({{ said('payload.status') }}) as reported_status,
-        {%- for field, name in {'country': 'country', 'state': 'state', 'city': 'city', 'zip_code': 'zip'}.items() %}
+        {%- for field, name in {'country': 'country', 'state': 'state', 'zip_code': 'zip'}.items() %}
         {{ said('payload.shipping_address.' ~ field) }} as ship_to_{{ name }},
         {%- endfor %}
         list_sort(list_distinct([{{ said('each.coupon_code') }} for each in payload.discounts])) as coupon_codes,
-        list_sort(list_distinct([{{ said('each.payment_method') }} for each in payload.payments])) as payment_methods,
-        payload.gift_wrapping.price as gift_wrapping_price,
-        {{ said('payload.gift_wrapping.message') }} as gift_message,
+        payload.is_exchange,
+        payload.is_historical,
+        payload.subtotal,
+        payload.discount_total,
+        payload.shipping_total,
+        payload.shipping_tax,
+        payload.tax_total,
+        payload.grand_total,
         payload.discounts,
         payload.extended_attributes,
         {{ utc('payload.placed_at') }} as placed_at,
@@ -92,36 +85,33 @@ told as (
         case
             when headers.event_name is null then steps.told_customer_id else headers.customer_id
         end as customer_id,
-        coalesce(headers.external_id, steps.told_external_id) as external_id,
-        headers.customer_order_number,
+        headers.external_id,
         headers.channel_type,
         headers.channel,
         headers.demand_location_id,
-        headers.store_id,
         headers.external_customer_id,
         headers.customer_email,
         headers.associate_id,
-        {%- for field in texts + flags + amounts %}
-        headers.{{ field }},
-        {%- endfor %}
-        headers.reported_status,
         headers.ship_to_country,
         headers.ship_to_state,
-        headers.ship_to_city,
         headers.ship_to_zip,
         coalesce(headers.coupon_codes, []) as coupon_codes,
-        coalesce(headers.payment_methods, []) as payment_methods,
         headers.currency,
         headers.price_method,
-        headers.gift_wrapping_price,
-        headers.gift_message,
+        headers.is_exchange,
+        headers.is_historical,
+        headers.subtotal,
+        headers.discount_total,
+        headers.shipping_total,
+        headers.shipping_tax,
+        headers.tax_total,
+        headers.grand_total,
         headers.discounts,
         headers.extended_attributes,
         headers.placed_at,
         headers.created_at,
         steps.opened_at,
         steps.completed_at,
-        steps.capture_type,
         steps.completed_as_a_whole_at,
         steps.cancelled_at,
         steps.cancellation_reason,
@@ -134,7 +124,7 @@ told as (
 
 timed as (
 
-    {{ with_local_time('told', 'ordered_at', 'demand_location_id', 'channel', keep_zone=true) }}
+    {{ with_local_time('told', 'ordered_at', 'demand_location_id', 'channel') }}
 
 ),
 
@@ -144,9 +134,7 @@ final as (
     select
         * exclude (local_time),
         local_time::date as business_date,
-        hour(local_time) as business_hour,
-        case when header_name is not null then {{ customer_key('customer_id', 'customer_email') }} end as customer_key,
-        {{ log_position() }}::bigint as changed_batch
+        hour(local_time) as business_hour
     from timed
 
 )

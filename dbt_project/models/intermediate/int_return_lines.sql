@@ -26,8 +26,7 @@ lines as (
 
 ),
 
--- NewStore sends each unit as a line of its own, so a line that says no quantity is one unit, and one that comes back
--- is one whatever the sign. A unit's id may stand
+-- NewStore sends each unit as a line of its own, so a line that says no quantity is one unit. A unit's id may stand
 -- twice in one return: its first line counts.
 final as (
 
@@ -39,12 +38,11 @@ final as (
         {{ said('item.product_id') }} as product_id,
         {{ said('item.item_type') }} as item_type,
         coalesce(lower(item_type) = 'shipping', false) as is_shipping,
-        coalesce(abs(item.quantity), 1) as quantity,
+        coalesce(item.quantity, 1) as quantity,
         item.refund_amount,
         item.refund_amount_adjusted,
         item.refund_excl_tax,
         item.refund_tax,
-        item.tax_provider_details as tax_lines,
         currency,
         {{ said('item.return_reason') }} as return_reason,
         item.return_code,

@@ -15,7 +15,6 @@
         'locations': ['fulfillment_location_id'],
         'time': 'list_min([' ~ utc('each.shipped_at') ~ ' for each in payload.items])',
         'moves': "event_name = 'fulfillment_request.items_completed'",
-        'has_steps': 'true',
     },
     'stg_return_events': {
         'id': 'return_id',
@@ -43,9 +42,9 @@ with events as (
             {%- endfor %}
         ] as locations,
         [each.product_id for each in payload.items] as products,
-        {%- set date = day('least(published_at, ' ~ names.time ~ ')') %}
-        case when {{ names.get('moves', 'true') }} then {{ date }} end as first_date,
-        case when {{ names.get('has_steps', 'false') }} then {{ date }} end as first_step_date
+        case
+            when {{ names.get('moves', 'true') }} then {{ day('least(published_at, ' ~ names.time ~ ')') }}
+        end as date
     from {{ ref(source) }}
     where changed_batch > {{ position }}
     {{- ' union all' if not loop.last }}
@@ -62,8 +61,7 @@ known as (
         source_id,
         list(location_id) as locations,
         list(product_id) as products,
-        min(first_date) as first_date,
-        min(first_step_date) as first_step_date
+        min(first_date) as date
     from {{ this }}
     where (tenant, source_id) in (select (events.tenant, events.source_id) from events)
     group by tenant, source_id
@@ -78,8 +76,7 @@ sources as (
         source_id,
         list_distinct([{{ said('each') }} for each in flatten(list(locations))]) as locations,
         list_distinct([{{ said('each') }} for each in flatten(list(products))]) as products,
-        min(first_date) as first_date,
-        min(first_step_date) as first_step_date
+        min(date) as first_date
     from (
         select * from events
         {%- if is_partial() %}
@@ -109,7 +106,6 @@ final as (
         location_id,
         unnest(case when len(products) > 0 then products else [null] end) as product_id,
         first_date,
-        first_step_date,
         {{ log_position() }}::bigint as changed_batch
     from located
 

@@ -22,7 +22,7 @@ activity as (
         month,
         currency,
         count(*) as active_customers,
-        {{ sum_of_known('net_sales') }} as net_sales
+        try_cast(sum(net_sales) as decimal(18, 4)) as net_sales
     from {{ ref('agg_customer_months') }}
     group by tenant, cohort_month, month, currency
 

@@ -1,10 +1,6 @@
 {%- set sources = [
     'stg_customer_events', 'stg_address_events', 'int_order_customers', 'int_return_customers',
 ] -%}
-{%- set columns_of_the_newest = [
-    'email', 'first_name', 'last_name', 'full_name', 'phone', 'display_id', 'created_by', 'store_id',
-    'source_location_id', 'source_associate_id', 'source_associate_name', 'source_associate_email',
-] -%}
 {{ config(meta={'entity': ['tenant', 'customer_id'], 'sources': sources}) }}
 -- depends_on: {{ ref('stg_customer_events') }}, {{ ref('int_order_customers') }}, {{ ref('int_return_customers') }}
 
@@ -14,10 +10,10 @@ with profiles as (
     select
         tenant,
         customer_id,
-        {%- for column in columns_of_the_newest %}
-        any_value({{ column }}) filter (where is_newest) as {{ column }},
-        {%- endfor %}
-        any_value(extended_attributes) filter (where is_newest) as extended_attributes,
+        any_value(email) filter (where is_newest) as email,
+        any_value(first_name) filter (where is_newest) as first_name,
+        any_value(last_name) filter (where is_newest) as last_name,
+        any_value(phone) filter (where is_newest) as phone,
         max(revision) as revision,
         any_value(occurred_at) filter (where is_newest) as updated_at,
         bool_or(is_creation) as is_complete,
@@ -104,10 +100,10 @@ final as (
     select
         customers.tenant,
         customers.customer_id,
-        {%- for column in columns_of_the_newest %}
-        profiles.{{ column }},
-        {%- endfor %}
-        {{ attributes_by_name('profiles.extended_attributes') }} as attributes,
+        profiles.email,
+        profiles.first_name,
+        profiles.last_name,
+        profiles.phone,
         profiles.revision,
         coalesce(profiles.is_complete, false) as is_complete,
         profiles.created_at,

@@ -15,11 +15,6 @@
     'fct_inventory_counts': ['started_at', 'completed_at'],
     'fct_transfers': ['shipped_at', 'received_at'],
 } -%}
-{#- Days on the walls of shops, which may be of another year than their times in UTC. -#}
-{%- set days = {
-    'fct_orders': ['business_date', 'cancelled_on'], 'fct_order_items': ['cancelled_on'], 'fct_returns': ['business_date'],
-    'fct_fulfillment_requests': ['business_date'],
-} -%}
 {#- The years that a retailer's events may come from. A `not` of both would have each time looked at. -#}
 {%- set first = "timestamptz '2000-01-01 00:00:00+00'" -%}
 {%- set end = "timestamptz '2101-01-01 00:00:00+00'" -%}
@@ -39,18 +34,6 @@ with moments as (
     from {{ ref(fact) }}
     where {{ column }} < {{ first }} or {{ column }} >= {{ end }}
     {{- ' union all' if not (last_fact and loop.last) }}
-    {%- endfor %}
-    {%- endfor %}
-    {%- for fact, columns in days.items() %}
-    {%- for column in columns %}
-    union all
-    select unnest([min({{ column }}), max({{ column }})])::timestamp at time zone 'UTC' as moment
-    from {{ ref(fact) }}
-    where {{ column }} between date '2000-01-01' and date '2100-12-31'
-    union all
-    select {{ column }}::timestamp at time zone 'UTC' as moment
-    from {{ ref(fact) }}
-    where {{ column }} < date '2000-01-01' or {{ column }} > date '2100-12-31'
     {%- endfor %}
     {%- endfor %}
 

@@ -37,11 +37,6 @@ final as (
         {{ said('newest.last_name') }} as last_name,
         {{ said('newest.phone') }} as phone,
         newest.is_active,
-        coalesce(
-            list_sort([{{ said('role') }} for role in newest.roles if {{ said('role') }} is not null]), []
-        ) as roles,
-        newest.external_directory ->> '$' as external_directory,
-        {{ utc('newest.last_login_at') }} as last_login_at,
         created_at,
         updated_at
     from (

@@ -3,12 +3,6 @@
     'sources': ['stg_fulfillment_events'],
     'zones': {'location': 'fulfillment_location_id'},
 }) }}
-{%- set days = {
-    'business_date': 'coalesce(completed_at, failed_at, assigned_at)',
-    'assigned_on': 'assigned_at',
-    'ready_on': 'ready_for_handover_at',
-    'closed_on': 'closed_at',
-} %}
 
 with events as (
 
@@ -46,10 +40,6 @@ requests as (
         arg_max({{ said('payload.fulfillment_location_id') }}, version) as fulfillment_location_id,
         arg_max({{ said('payload.service_level') }}, version) as service_level,
         arg_max({{ said('payload.associate_id') }}, version) as associate_id,
-        arg_max({{ said('payload.reason') }}, version) as reason,
-        arg_max({{ said('payload.carrier') }}, version) as carrier,
-        arg_max({{ said('payload.tracking_code') }}, version) as tracking_code,
-        arg_min({{ utc('payload.created_at') }}, version) as created_at,
         replace(replace(arg_max(step, version), 'items_', ''), '_for_handover', '') as status,
         max(payload.logical_timestamp) as logical_timestamp,
         arg_min(published_at, version) filter (where step = 'assigned') as assigned_at,
@@ -70,8 +60,6 @@ units as (
         sum(items.quantity) as item_count,
         sum(items.quantity) filter (where items.completed_at is not null) as completed_item_count,
         sum(items.quantity) filter (where items.failed_at is not null) as failed_item_count,
-        sum(items.quantity) filter (where items.status not in ('completed', 'failed')) as open_item_count,
-        count(*) filter (where items.status not in ('completed', 'failed')) > 0 as is_open,
         max(items.completed_at) as last_completed_at
     from {{ touched_rows('fct_fulfillment_items') }} as items
     group by items.tenant, items.fulfillment_request_id
@@ -87,12 +75,8 @@ described as (
         requests.fulfillment_location_id,
         requests.service_level,
         requests.associate_id,
-        requests.reason,
-        requests.carrier,
-        requests.tracking_code,
         requests.status,
         requests.logical_timestamp,
-        requests.created_at,
         requests.assigned_at,
         requests.ready_for_handover_at,
         coalesce(units.last_completed_at, requests.completion_published_at) as completed_at,
@@ -100,29 +84,25 @@ described as (
         requests.failures,
         try_cast(coalesce(units.item_count, 0) as bigint) as item_count,
         try_cast(coalesce(units.completed_item_count, 0) as bigint) as completed_item_count,
-        try_cast(coalesce(units.failed_item_count, 0) as bigint) as failed_item_count,
-        try_cast(coalesce(units.open_item_count, 0) as bigint) as open_item_count,
-        coalesce(units.is_open, false) as is_open
+        try_cast(coalesce(units.failed_item_count, 0) as bigint) as failed_item_count
     from requests
     left join units
         on requests.tenant = units.tenant and requests.fulfillment_request_id = units.fulfillment_request_id
 
 ),
 
-closed as (
+timed as (
 
-    select
-        *,
-        case when not is_open then greatest(completed_at, failed_at) end as closed_at,
-        {{ hours('assigned_at', 'ready_for_handover_at') }} as hours_to_ready,
-        {{ hours('assigned_at', 'completed_at') }} as hours_to_complete
-    from described
+    {{ with_local_time('described', 'coalesce(completed_at, failed_at, assigned_at)', 'fulfillment_location_id') }}
 
 ),
 
 final as (
 
-    {{ with_local_dates('closed', days, 'fulfillment_location_id') }}
+    select
+        * exclude (local_time),
+        local_time::date as business_date
+    from timed
 
 )
 

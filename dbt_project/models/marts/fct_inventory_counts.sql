@@ -1,9 +1,5 @@
 {%- set chunk = 'event_name, count_id, coalesce(payload.chunk_number, 1)' -%}
-{{ config(meta={
-    'entity': ['tenant', 'count_id'],
-    'sources': ['stg_inventory_count_events'],
-    'zones': {'location': 'location_id'},
-}) }}
+{{ config(meta={'entity': ['tenant', 'count_id'], 'sources': ['stg_inventory_count_events']}) }}
 
 with events as (
 
@@ -75,7 +71,7 @@ lines as (
 
 ),
 
-described as (
+final as (
 
     select
         lines.tenant,
@@ -95,21 +91,6 @@ described as (
         counts.chunks_seen = counts.total_chunks as is_complete
     from lines
     inner join counts on lines.tenant = counts.tenant and lines.count_id = counts.count_id
-
-),
-
-timed as (
-
-    {{ with_local_time('described', 'completed_at', 'location_id') }}
-
-),
-
-final as (
-
-    select
-        * exclude (local_time),
-        local_time::date as business_date
-    from timed
 
 )
 

@@ -38,7 +38,6 @@ lines as (
             {{ said('payload.fulfillment_node_id') }},
             case when movement_type != 'received' then {{ said('payload.origin_id') }} end
         ) as location_id,
-        {{ said('payload.stock_location_name') }} as received_name,
         {{ said('payload.origin_stock_location_name') }} as origin_name,
         {{ said('payload.destination_stock_location_name') }} as destination_name,
         occurred_at,
@@ -79,12 +78,11 @@ sides as (
 transactions as (
 
     select
-        * exclude (received_name, origin_name, destination_name, chunk, item, line, side, stock_side),
+        * exclude (origin_name, destination_name, chunk, item, line, side, stock_side),
         concat_ws('/', coalesce(product_id, ''), chunk, line, stock_side) as line_key,
         case stock_side
             when 'origin' then origin_name
             when 'destination' then destination_name
-            else received_name
         end as stock_location_name,
         if(side = 'out', -item.quantity::hugeint, item.quantity::hugeint) as quantity_change
     from sides

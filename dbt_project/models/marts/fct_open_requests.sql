@@ -8,6 +8,18 @@ with newest as (
 
 ),
 
+open_units as (
+
+    select
+        tenant,
+        fulfillment_request_id,
+        sum(quantity) as units
+    from {{ ref('fct_fulfillment_items') }}
+    where status not in ('completed', 'failed')
+    group by tenant, fulfillment_request_id
+
+),
+
 final as (
 
     select
@@ -18,12 +30,14 @@ final as (
         requests.assigned_at,
         -- Parquet keeps no more of an interval, and readers must see what was built.
         date_trunc('milliseconds', newest.published_at - requests.assigned_at) as age,
-        requests.open_item_count as units,
+        try_cast(open_units.units as bigint) as units,
         requests.service_level,
         requests.status
     from {{ ref('fct_fulfillment_requests') }} as requests
+    inner join open_units
+        on requests.tenant = open_units.tenant
+        and requests.fulfillment_request_id = open_units.fulfillment_request_id
     cross join newest
-    where requests.is_open
 
 )
 

@@ -23,7 +23,6 @@ final as (
         {{ said('discount.level') }} as level,
         coalesce({{ said('discount.action') }}, {{ said('discount.type') }}) as action,
         discount.value,
-        discount.original_value,
         discount.price_adjustment,
         coalesce({{ said('discount.reason') }}, {{ said('discount.description') }}) as reason,
         {{ said('discount.coupon_code') }} as coupon_code,

@@ -1,18 +1,6 @@
 {%- set sources = ['stg_order_events', 'stg_return_orders', 'stg_fulfillment_orders'] -%}
-{#- What the line of an ordered unit says beside its amounts. -#}
-{%- set columns_of_the_line = [
-    'shipping_service_level', 'shipping_method', 'is_preorder', 'serial_number', 'epc', 'group_ref',
-    'addon_parent_item_id', 'external_item_id', 'fulfillment_group_type', 'pricebook_id', 'tax_class',
-    'future_fulfillment_location_id', 'gift_wrapping_price', 'gift_message',
-] -%}
 {%- set zones = {'rows': 'int_orders', 'location': 'demand_location_id', 'channel': 'channel'} -%}
-{{ config(meta={
-    'entity': ['tenant', 'order_id'],
-    'sources': sources,
-    'zones': zones,
-    'products': 'int_order_products',
-}) }}
--- depends_on: {{ ref('int_order_products') }}
+{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources, 'zones': zones}) }}
 -- depends_on: {{ ref('stg_order_events') }}, {{ ref('stg_return_orders') }}, {{ ref('stg_fulfillment_orders') }}
 
 with units as (
@@ -39,9 +27,7 @@ orders as (
         currency,
         ordered_at,
         business_date,
-        time_zone,
-        is_sale,
-        coalesce({{ tax_included('price_method') }}, false) as is_tax_included
+        is_sale
     from {{ touched_rows('int_orders') }}
 
 ),
@@ -86,21 +72,12 @@ described as (
         lines.order_discounts,
         lines.tax,
         coalesce(lines.currency, units.returned_currency) as currency,
-        {{ line_kind('lines.item_type', 'lines.is_gift_card or terms.is_gift_card') }} as line_kind,
-        {{ of_all_units('lines.pricebook_price', 'coalesce(lines.quantity, units.told_quantity)') }}
-        - coalesce(lines.item_discounts, 0)
-        - coalesce(lines.order_discounts, 0) as exact_net_amount,
-        case when orders.is_tax_included then coalesce(lines.tax, 0) else 0 end as exact_included_tax,
-        case
-            when terms.cost_currency = coalesce(lines.currency, units.returned_currency) then terms.unit_cost
-        end as unit_cost,
-        {%- for column in columns_of_the_line %}
-        lines.{{ column }},
-        {%- endfor %}
+        lines.shipping_service_level,
+        lines.shipping_method,
+        lines.is_preorder,
         refunds.refund_amount,
         orders.ordered_at,
         orders.business_date,
-        orders.time_zone,
         coalesce(orders.is_sale, false) as is_sale_of_order
     from units
     left join lines
@@ -113,18 +90,6 @@ described as (
         and units.order_id = refunds.order_id
         and units.item_id = refunds.item_id
         and coalesce(lines.currency, units.returned_currency) is not distinct from refunds.currency
-    left join {{ ref('stg_product_terms') }} as terms
-        on units.tenant = terms.tenant and units.product_id = terms.product_id
-
-),
-
-priced as (
-
-    select
-        *,
-        case when exact_net_amount is not null then exact_included_tax end as included_tax,
-        exact_net_amount - exact_included_tax as exact_net_amount_excl_tax
-    from described
 
 ),
 
@@ -136,41 +101,30 @@ final as (
         item_id,
         product_id,
         item_type,
-        line_kind,
-        line_kind = 'gift_card' as is_gift_card,
         status,
         quantity,
         pricebook_price,
         list_price,
         item_discounts,
         order_discounts,
-        try_cast(exact_net_amount as decimal(18, 4)) as net_amount,
-        included_tax,
-        try_cast(exact_net_amount_excl_tax as decimal(18, 4)) as net_amount_excl_tax,
+        try_cast(
+            {{ of_all_units('pricebook_price', 'quantity') }}
+            - coalesce(item_discounts, 0)
+            - coalesce(order_discounts, 0)
+            as decimal(18, 4)
+        ) as net_amount,
         tax,
         currency,
-        unit_cost,
-        case
-            when line_kind = 'product'
-                then try_cast(
-                    exact_net_amount_excl_tax - {{ of_all_units('unit_cost', 'quantity') }} as decimal(18, 4)
-                )
-        end as margin,
-        {%- for column in columns_of_the_line %}
-        {{ column }},
-        {%- endfor %}
+        shipping_service_level,
+        shipping_method,
+        is_preorder,
         fulfillment_location_id,
         assigned_at,
         on_hold_at,
         hold_reason,
         fulfilled_at,
         cancelled_at,
-        {{ local_time('cancelled_at', 'time_zone') }}::date as cancelled_on,
         cancellation_reason,
-        case
-            when cancelled_at is not null and swapped_to_item_id is null
-                then try_cast(exact_net_amount_excl_tax as decimal(18, 4))
-        end as cancelled_amount,
         swapped_to_item_id,
         returned_at,
         case when returned_quantity > quantity then quantity else returned_quantity::bigint end as returned_quantity,
@@ -179,8 +133,8 @@ final as (
         business_date,
         is_sale_of_order
         and swapped_to_item_id is null
-        and line_kind = 'product' as is_sale
-    from priced
+        and coalesce(lower(item_type), '') != 'shipping' as is_sale
+    from described
 
 )
 

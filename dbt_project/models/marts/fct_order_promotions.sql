@@ -1,6 +1,5 @@
-{%- set sources = ['stg_order_events', 'stg_return_orders', 'stg_fulfillment_orders', 'int_first_orders'] -%}
-{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources, 'products': 'int_order_products'}) }}
--- depends_on: {{ ref('int_order_products') }}
+{%- set sources = ['stg_order_events', 'stg_return_orders', 'stg_fulfillment_orders'] -%}
+{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources}) }}
 -- depends_on: {{ ref('stg_order_events') }}, {{ ref('stg_return_orders') }}, {{ ref('stg_fulfillment_orders') }}
 
 with orders as (
@@ -11,7 +10,6 @@ with orders as (
         currency,
         ordered_at,
         is_sale,
-        customer_key,
         discounts
     from {{ touched_rows('int_orders') }}
 
@@ -155,8 +153,8 @@ units as (
         item_id,
         quantity,
         {{ of_all_units('pricebook_price', 'quantity') }} as gross_amount,
-        net_amount_excl_tax,
-        line_kind = 'product' as is_product
+        net_amount,
+        coalesce(lower(item_type), '') = 'shipping' as is_shipping
     from {{ touched_rows('fct_order_items') }}
 
 ),
@@ -168,9 +166,9 @@ amounts as (
         promoted.order_id,
         promoted.promotion_key,
         sum(promoted.price_adjustment) as price_adjustment,
-        sum(units.quantity) filter (where units.is_product) as units,
-        sum(units.gross_amount) filter (where units.is_product) as gross_amount,
-        sum(units.net_amount_excl_tax) filter (where units.is_product) as net_amount_excl_tax
+        sum(units.quantity) filter (where not units.is_shipping) as units,
+        sum(units.gross_amount) filter (where not units.is_shipping) as gross_amount,
+        sum(units.net_amount) filter (where not units.is_shipping) as net_amount
     from promoted
     inner join units
         on promoted.tenant = units.tenant
@@ -194,15 +192,12 @@ final as (
         try_cast(amounts.price_adjustment as decimal(18, 4)) as price_adjustment,
         try_cast(coalesce(amounts.units, 0) as bigint) as units,
         try_cast(amounts.gross_amount as decimal(18, 4)) as gross_amount,
-        try_cast(amounts.net_amount_excl_tax as decimal(18, 4)) as net_amount_excl_tax,
+        try_cast(amounts.net_amount as decimal(18, 4)) as net_amount,
         orders.currency,
         orders.ordered_at,
-        orders.is_sale,
-        case when orders.customer_key is not null then coalesce(firsts.is_first, false) end as is_first_order
+        orders.is_sale
     from promotions
     inner join orders on promotions.tenant = orders.tenant and promotions.order_id = orders.order_id
-    left join {{ touched_rows('int_first_orders') }} as firsts
-        on promotions.tenant = firsts.tenant and promotions.order_id = firsts.order_id
     left join amounts
         on promotions.tenant = amounts.tenant
         and promotions.order_id = amounts.order_id

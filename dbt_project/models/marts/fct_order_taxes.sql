@@ -1,6 +1,5 @@
 {%- set sources = ['stg_order_events', 'stg_return_orders', 'stg_fulfillment_orders'] -%}
-{%- set zones = {'rows': 'int_orders', 'location': 'demand_location_id', 'channel': 'channel'} -%}
-{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources, 'zones': zones}) }}
+{{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources}) }}
 -- depends_on: {{ ref('stg_order_events') }}, {{ ref('stg_return_orders') }}, {{ ref('stg_fulfillment_orders') }}
 
 with lines as (
@@ -51,8 +50,7 @@ orders as (
     select
         tenant,
         order_id,
-        business_date,
-        {{ tax_included('price_method') }} as is_tax_included
+        lower(price_method) as price_method
     from {{ touched_rows('int_orders') }}
 
 ),
@@ -62,11 +60,11 @@ priced as (
 
     select
         taxes.*,
-        orders.business_date,
         try_cast(
             case
-                when not orders.is_tax_included then units.net_amount
-                when orders.is_tax_included then units.net_amount - coalesce(units.tax, taxes.amount_of_unit)
+                when orders.price_method in ('tax_excluded', 'vat_excluded') then units.net_amount
+                when orders.price_method in ('tax_included', 'vat_included')
+                    then units.net_amount - coalesce(units.tax, taxes.amount_of_unit)
             end as decimal(18, 4)
         ) as taxable_amount
     from taxes
@@ -89,8 +87,7 @@ final as (
         reported_rate,
         amount::double / nullif(taxable_amount, 0)::double as effective_rate,
         taxable_amount,
-        currency,
-        business_date
+        currency
     from priced
 
 )

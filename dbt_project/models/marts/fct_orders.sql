@@ -1,18 +1,15 @@
 {%- set sources = [
     'stg_order_events', 'stg_payment_orders', 'stg_refund_orders', 'stg_return_orders', 'stg_invoice_orders',
-    'stg_fulfillment_orders', 'int_first_orders',
+    'stg_fulfillment_orders',
 ] -%}
 {#- Where an order is named: by what happens to its units, and by what is written and paid. -#}
 {%- set units = ['int_orders', 'fct_returns', 'fct_fulfillment_requests'] -%}
 {%- set papers = ['fct_payment_transactions', 'stg_payment_orders', 'fct_refund_requests', 'fct_invoices'] -%}
 {%- set columns_of_the_header = [
-    'external_id', 'customer_order_number', 'is_exchange', 'is_historical', 'channel_type', 'channel',
-    'demand_location_id', 'store_id', 'customer_id', 'external_customer_id', 'customer_email', 'customer_name',
-    'customer_language', 'associate_id', 'associate_email', 'channel_name', 'shop', 'shop_locale', 'reported_status',
-    'is_offline', 'is_fulfilled', 'is_preconfirmed', 'tax_strategy', 'tax_exempt', 'payment_methods',
-    'gift_wrapping_price', 'gift_message', 'ship_to_country', 'ship_to_state', 'ship_to_city', 'ship_to_zip',
-    'coupon_codes', 'currency', 'price_method', 'subtotal',
-    'discount_total', 'shipping_total', 'shipping_tax', 'tax_total', 'grand_total', 'placed_at', 'created_at',
+    'external_id', 'is_exchange', 'is_historical', 'channel_type', 'channel', 'demand_location_id', 'customer_id',
+    'external_customer_id', 'customer_email', 'associate_id', 'ship_to_country', 'ship_to_state', 'ship_to_zip',
+    'coupon_codes', 'currency', 'price_method', 'subtotal', 'discount_total', 'shipping_total', 'shipping_tax',
+    'tax_total', 'grand_total', 'placed_at', 'created_at',
 ] -%}
 {%- set zones = {'rows': 'int_orders', 'location': 'demand_location_id', 'channel': 'channel'} -%}
 {{ config(meta={'entity': ['tenant', 'order_id'], 'sources': sources, 'zones': zones}) }}
@@ -64,11 +61,7 @@ units as (
     select
         items.tenant,
         items.order_id,
-        -- What is charged beside the goods goes with the last of them.
-        coalesce(
-            bool_and(items.status = 'cancelled') filter (where items.line_kind != 'charge'),
-            bool_and(items.status = 'cancelled')
-        ) as is_cancelled,
+        bool_and(items.status = 'cancelled') as is_cancelled,
         bool_or(items.status = 'on_hold') as is_on_hold,
         bool_or(items.shipping_service_level = 'IN_STORE_HANDOVER') as is_pickup,
         sum(items.quantity) as item_count,
@@ -83,7 +76,7 @@ units as (
     from {{ touched_rows('fct_order_items') }} as items
     where
         items.swapped_to_item_id is null
-        and items.line_kind != 'shipping'
+        and lower(items.item_type) is distinct from 'shipping'
     group by items.tenant, items.order_id
 
 ),
@@ -99,14 +92,9 @@ joined as (
         {%- endfor %}
         told.opened_at,
         told.completed_at,
-        told.cancellation_reason,
-        told.capture_type,
         told.ordered_at,
         told.business_date,
         told.business_hour,
-        told.time_zone,
-        told.customer_key,
-        case when told.customer_key is not null then coalesce(firsts.is_first, false) end as is_first_order,
         coalesce(told.is_sale, false) as is_sale,
         -- Without its header nobody knows whether the cancelled units are all there are.
         coalesce(
@@ -122,8 +110,6 @@ joined as (
         coalesce(units.is_on_hold, false) as is_on_hold
     from orders
     left join told on orders.tenant = told.tenant and orders.order_id = told.order_id
-    left join {{ touched_rows('int_first_orders') }} as firsts
-        on orders.tenant = firsts.tenant and orders.order_id = firsts.order_id
     left join units on orders.tenant = units.tenant and orders.order_id = units.order_id
 
 ),
@@ -131,12 +117,10 @@ joined as (
 final as (
 
     select
-        * exclude (header_name, is_on_hold, time_zone),
-        {{ local_time('cancelled_at', 'time_zone') }}::date as cancelled_on,
+        * exclude (header_name, is_on_hold),
         case
             when cancelled_at is not null then 'cancelled'
             when completed_at is not null then 'completed'
-            when reported_status = 'failed' then 'failed'
             when is_on_hold then 'on_hold'
             when header_name = 'order.opened' then 'opened'
             when header_name = 'order.created' then 'created'

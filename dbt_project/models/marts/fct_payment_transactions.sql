@@ -1,8 +1,4 @@
-{{ config(meta={
-    'entity': ['tenant', 'payment_account_id'],
-    'sources': ['stg_payment_events', 'int_payment_places'],
-    'zones': {'rows': 'int_payment_places', 'location': 'demand_location_id', 'channel': 'channel'},
-}) }}
+{{ config(meta={'entity': ['tenant', 'payment_account_id'], 'sources': ['stg_payment_events']}) }}
 
 with events as (
 
@@ -81,7 +77,7 @@ newest as (
 
 ),
 
-described as (
+final as (
 
     select
         newest.tenant,
@@ -98,31 +94,10 @@ described as (
         {{ said('instruments.instrument.payment_wallet') }} as payment_wallet,
         newest.correlation_id,
         {{ said('newest.transfer.reason') }} as reason,
-        newest.occurred_at,
-        places.demand_location_id,
-        places.channel
+        newest.occurred_at
     from newest
     left join instruments
         on newest.variant_id = instruments.variant_id and newest.instrument_id = instruments.instrument_id
-    left join {{ touched_rows('int_payment_places') }} as places
-        on newest.tenant = places.tenant
-        and newest.payment_account_id = places.payment_account_id
-        and newest.order_id = places.order_id
-
-),
-
-timed as (
-
-    {{ with_local_time('described', 'occurred_at', 'demand_location_id', 'channel') }}
-
-),
-
-final as (
-
-    select
-        * exclude (local_time, channel),
-        local_time::date as business_date
-    from timed
 
 )
 

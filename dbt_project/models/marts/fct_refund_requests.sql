@@ -25,7 +25,6 @@ final as (
         payload.reason_code,
         {{ said('payload.note') }} as note,
         {{ said('payload.associate_id') }} as associate_id,
-        {{ said('payload.associate_email') }} as associate_email,
         occurred_at as requested_at
     from requests
 

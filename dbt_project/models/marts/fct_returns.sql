@@ -47,9 +47,7 @@ described as (
         {{ said('returns.payload.currency') }} as currency,
         try_cast(coalesce(units.item_count, 0) as bigint) as item_count,
         {{ said('returns.payload.customer_id') }} as customer_id,
-        {{ said('returns.payload.customer_email') }} as customer_email,
         {{ said('returns.payload.associate_id') }} as associate_id,
-        {{ said('returns.payload.associate_email') }} as associate_email,
         returns.payload.is_historical
     from returns
     left join units on returns.tenant = units.tenant and returns.return_id = units.return_id

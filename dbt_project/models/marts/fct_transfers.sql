@@ -56,14 +56,7 @@ transfers as (
         arg_max(destination_id, version) filter (where is_announcement) as destination_location_id,
         arg_max(receiving_location_id, version) filter (where not is_announcement) as receiving_location_id,
         arg_max({{ said('payload.shipment_ref') }}, (is_announcement, version)) as shipment_ref,
-        -- A receipt names the transfer order as the order that it is for.
-        arg_max(
-            coalesce(
-                {{ said('payload.transfer_order_ref') }},
-                case when not is_announcement then {{ said('payload.order_ref') }} end
-            ),
-            (is_announcement, version)
-        ) as transfer_order_ref,
+        arg_max({{ said('payload.transfer_order_ref') }}, (is_announcement, version)) as transfer_order_ref,
         min(occurred_at) filter (where is_announcement) as shipped_at,
         min(occurred_at) filter (where not is_announcement) as received_at,
         sum(quantity) filter (where is_announcement) as shipped_quantity,

@@ -6,7 +6,7 @@ with sales as (
     select
         tenant,
         currency,
-        {{ sum_of_known('net_sales', 'decimal(38, 4)') }} as net_sales
+        sum(gross_sales) - sum(discounts) as net_sales
     from {{ ref('agg_order_bookings') }}
     group by tenant, currency
 
@@ -19,11 +19,10 @@ promotions as (
         promotion_key,
         coalesce(currency, 'XXX') as currency,
         count(*) as orders,
-        count(*) filter (where is_first_order) as new_customers,
         sum(units) as units,
         coalesce(sum(gross_amount), 0) as gross_sales,
         coalesce(sum(price_adjustment), 0) as price_adjustment,
-        coalesce(sum(net_amount_excl_tax), 0) as net_sales,
+        coalesce(sum(net_amount), 0) as net_sales,
         min({{ day('ordered_at') }}) as first_used_on,
         max({{ day('ordered_at') }}) as last_used_on
     from {{ ref('fct_order_promotions') }}
@@ -39,7 +38,6 @@ final as (
         promotions.promotion_key,
         promotions.currency,
         promotions.orders,
-        promotions.new_customers,
         try_cast(promotions.units as bigint) as units,
         try_cast(promotions.gross_sales as decimal(18, 4)) as gross_sales,
         try_cast(promotions.price_adjustment as decimal(18, 4)) as price_adjustment,

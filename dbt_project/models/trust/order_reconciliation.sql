@@ -29,7 +29,7 @@ with orders as (
         order_id,
         has_header,
         is_exchange,
-        {{ tax_included('price_method') }} as is_tax_included,
+        price_method,
         cancelled_at,
         currency,
         grand_total
@@ -70,7 +70,7 @@ amounts as (
         'cancelled' as kind,
         case
             when orders.cancelled_at is not null then orders.grand_total
-            when orders.is_tax_included then cancelled_units.net_amount
+            when orders.price_method = 'tax_included' then cancelled_units.net_amount
             else cancelled_units.net_amount::decimal(38, 4) + coalesce(cancelled_units.tax, 0)
         end as amount
     from orders

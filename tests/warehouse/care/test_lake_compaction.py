@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
+import msgspec
 import pyarrow.parquet as pq
 import pytest
 
@@ -22,6 +23,7 @@ from warehouse.care.lake_compaction import compact, compact_when_due
 from warehouse.care.log_compaction import find_run
 from warehouse.delivery.envelope import decode
 from warehouse.errors import LakeMissing
+from warehouse.journal.record import Meta
 from warehouse.lake.connection import log_folder, open_lake
 from warehouse.log.commit import commit_batch
 from warehouse.log.live_files import FANOUT, LARGE_FILE_BYTES, LogFile, list_log_files
@@ -41,7 +43,8 @@ def commit_in_parts(settings: Settings, bodies: list[bytes], parts: int) -> None
         for part in range(parts):
             rows = LogRows()
             for place in range(len(bodies) * part // parts, len(bodies) * (part + 1) // parts):
-                rows.add("20260101T000000000000Z-1-0", place, decode(bodies[place], time.time_ns() // 1000))
+                *meta, body = msgspec.structs.astuple(decode(bodies[place], time.time_ns() // 1000))
+                rows.add("20260101T000000000000Z-1-0", place, cast("Meta", tuple(meta)), body)
             commit_batch(con, settings, rows, lambda: None)
 
 

@@ -1,1 +1,1 @@
-"""Pages of the day, the month close, merchandise, stores and more; they read the lake and nothing else."""
+"""A page of sales, fulfilment, returns, stock and trust for analysts; reads the lake and nothing else."""

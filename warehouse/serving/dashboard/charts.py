@@ -1,4 +1,4 @@
-"""The charts of the dashboard: every axis says what it shows and in which unit, and every day has its year.
+"""The charts of the dashboard: every axis says what it shows and in which unit, and every time is UTC with its year.
 
 They are drawn as SVG, on no background of their own, in colours that stand out on a light and a dark page alike.
 """
@@ -11,17 +11,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from warehouse.serving.dashboard.palette import BLUE, BROWN, OLIVE, ORANGE, PALETTE, VIOLET
-from warehouse.serving.dashboard.questions.returns import MOVED, PROMISED
-from warehouse.serving.dashboard.questions.stores import AGES
-from warehouse.serving.dashboard.questions.today import LAST_YEAR, THIS_DAY
+from warehouse.serving.dashboard.questions import MOVED, PROMISED
 
 MOVEMENTS: Final = dict(zip(("fulfilled", "received", "transferred", "returned", "adjusted"), PALETTE, strict=False))
-OPEN: Final = dict(zip(AGES, (BLUE, OLIVE, ORANGE, VIOLET, BROWN), strict=True))
-YEARS: Final = {THIS_DAY: BLUE, LAST_YEAR: ORANGE}
+STATUSES: Final = {
+    "completed": BLUE,
+    "ready": OLIVE,
+    "assigned": ORANGE,
+    "failed": VIOLET,
+    "unknown": BROWN,
+}
 BECAME: Final = {"events": BLUE, "duplicates": ORANGE, "not understood": VIOLET}
 REFUNDS: Final = {PROMISED: BLUE, MOVED: ORANGE}
 HEIGHT_PIXELS: Final = 300
-HOURS: Final = 24
 ROW_HEIGHT_PIXELS: Final = 26
 LABELS: Final = 7
 NUMBER: Final = ",.2~f"
@@ -37,7 +39,7 @@ def bars_by_day(table: pa.Table, value: str, title: str, unit: str, colour: str,
     """A stack for each `unit`, day or week, one colour for each `colour`."""
     table = _dated(table, "date", "%d %B %Y")
     return _finished(
-        alt.Chart(without_decimals(table))
+        alt.Chart(table)
         .mark_bar(size=_width(table, "date"))
         .encode(
             x=_days(table, "date", _of(unit)),
@@ -58,7 +60,7 @@ def refunds_by_day(table: pa.Table, title: str, unit: str) -> Drawn:
     """What returns promise and the money that moved, beside each other: they are never added."""
     table = _dated(table, "date", "%d %B %Y")
     return _finished(
-        alt.Chart(without_decimals(table))
+        alt.Chart(table)
         .mark_line(point=True)
         .encode(
             x=_days(table, "date", _of(unit)),
@@ -72,7 +74,7 @@ def refunds_by_day(table: pa.Table, title: str, unit: str) -> Drawn:
 def hours_by_day(table: pa.Table, unit: str) -> Drawn:
     """The median as a line, and the way up to the ninth tenth as a band."""
     table = _dated(table, "date", "%d %B %Y")
-    base = alt.Chart(without_decimals(table))
+    base = alt.Chart(table)
     x = _days(table, "date", f"placed, {_of(unit)}")
     y = alt.Y("median:Q", title="hours from placed to shipped", axis=alt.Axis(format=NUMBER))
     band = base.mark_area(opacity=0.25, color=BLUE).encode(x=x, y=y, y2="p90:Q")
@@ -95,7 +97,7 @@ def bars_by_name(
     """A bar for each name with the name beside it, the longest on top."""
     names = pc.count_distinct(table[name]).as_py()
     encoded = (
-        alt.Chart(without_decimals(table))
+        alt.Chart(table)
         .mark_bar(color=BLUE)
         .encode(
             x=alt.X(f"sum({value}):Q", title=title, axis=alt.Axis(format=NUMBER, tickMinStep=1)),
@@ -105,34 +107,14 @@ def bars_by_name(
     )
     if colours is not None:
         encoded = encoded.encode(color=_named(colours, colour))
-    return _finished(encoded, ROW_HEIGHT_PIXELS * max(names, 2) + (140 if colours else 50))
-
-
-def bars_by_hour(table: pa.Table, value: str, title: str) -> Drawn:
-    """Two bars for each hour, one for each of two days."""
-    return _finished(
-        alt.Chart(without_decimals(table))
-        .mark_bar()
-        .encode(
-            x=alt.X(
-                "hour:O",
-                title="hour of the business day",
-                scale=alt.Scale(domain=list(range(HOURS))),
-                axis=alt.Axis(labelAngle=0, labelOverlap=True),
-            ),
-            xOffset=alt.XOffset("day:N", sort=list(YEARS)),
-            y=alt.Y(f"{value}:Q", title=title, axis=alt.Axis(format=NUMBER)),
-            color=_named(YEARS, "day"),
-            tooltip=["hour:O", "day:N", alt.Tooltip(f"{value}:Q", title=title, format=",.2f"), "orders:Q"],
-        )
-    )
+    return _finished(encoded, ROW_HEIGHT_PIXELS * max(names, 2) + (110 if colours else 50))
 
 
 def bars_by_moment(table: pa.Table) -> Drawn:
     """What was received in each hour, or each day of a longer time, and what became of it."""
     table = _dated(table, "moment", "%d %B %Y, %H:%M")
     return _finished(
-        alt.Chart(without_decimals(table))
+        alt.Chart(table)
         .mark_bar(size=_width(table, "moment"))
         .encode(
             x=_days(table, "moment", "received (UTC)", "%d %b %Y %H:%M"),
@@ -141,14 +123,6 @@ def bars_by_moment(table: pa.Table) -> Drawn:
             tooltip=["shown_date:N", "became:N", alt.Tooltip("deliveries:Q", format=",")],
         )
     )
-
-
-def without_decimals(table: pa.Table) -> pa.Table:
-    """As a browser takes rows, which knows no decimals."""
-    for number, field in enumerate(table.schema):
-        if pa.types.is_decimal(field.type):
-            table = table.set_column(number, field.name, pc.cast(table[field.name], pa.float64()))
-    return table
 
 
 def _days(table: pa.Table, field: str, title: str, form: str = "%d %b %Y") -> alt.X:
@@ -163,7 +137,7 @@ def _days(table: pa.Table, field: str, title: str, form: str = "%d %b %Y") -> al
 
 
 def _of(unit: str) -> str:
-    return "business day" if unit == "day" else f"{unit} from its Monday"
+    return "day (UTC)" if unit == "day" else f"{unit} from its Monday (UTC)"
 
 
 def _width(table: pa.Table, column: str) -> int:

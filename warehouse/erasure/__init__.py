@@ -1,1 +1,0 @@
-"""The right to erasure: who is meant, what is taken away and where, and what proves it."""
