@@ -1,4 +1,5 @@
 {%- set position = built_position() -%}
+{%- set columns = 'tenant, channel, name, time_zone, location_id, first_seen_at' -%}
 {{ config(
     unique_key=['tenant', 'channel'],
     materialized='by_key',
@@ -65,23 +66,11 @@ met as (
 
 final as (
 
-    select
-        tenant,
-        channel,
-        name,
-        time_zone,
-        location_id,
-        first_seen_at
+    select {{ columns }}
     from met
     {%- if is_partial() %}
     except
-    select
-        tenant,
-        channel,
-        name,
-        time_zone,
-        location_id,
-        first_seen_at
+    select {{ columns }}
     from {{ this }}
     {%- endif %}
 
